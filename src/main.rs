@@ -1,0 +1,3 @@
+//! The `munjigi` command: everything is in the library.
+
+fn main() {}

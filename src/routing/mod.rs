@@ -1,0 +1,7 @@
+//! Host, path and method become a route. Pure: no I/O, no clock, no identity.
+//!
+//! No regular expression takes part in a decision, and nothing here is judged on bytes other than those that are forwarded.
+
+mod settings;
+
+pub use settings::{Access, HostName, HostNameError, PathPrefix, PathPrefixError, RouteSettings, Unauthenticated};

@@ -1,0 +1,175 @@
+use std::fmt;
+use std::sync::Arc;
+
+use http::Method;
+
+use crate::identity::{Group, ProviderName, Role, UserId};
+
+/// One `[[route]]` of the configuration.
+#[derive(Clone, Debug)]
+pub struct RouteSettings {
+    /// Only this host; `None`: any.
+    pub host: Option<HostName>,
+    /// Paths below (and at) this one.
+    pub path: PathPrefix,
+    /// Only these methods (HEAD follows GET); `None`: any.
+    pub methods: Option<Vec<Method>>,
+    /// Who may pass.
+    pub access: Access,
+    /// The upstream's name.
+    pub upstream: ProviderName,
+    /// What a request without a good token is answered.
+    pub unauthenticated: Unauthenticated,
+    /// Allow empty path segments (`//`), for applications that emit them.
+    pub allow_empty_segments: bool,
+    /// Let header names with an underscore through. Identity headers stay stripped in every spelling.
+    pub allow_underscore_headers: bool,
+    /// Largest request body in bytes; `None`: the gateway's.
+    pub max_body: Option<u64>,
+}
+
+/// Who may pass. No rule named in the configuration means [`Access::SignedIn`].
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Anybody; a good token still sends identity along.
+    Public,
+    /// Anybody who is logged in.
+    #[default]
+    SignedIn,
+    /// Somebody who is logged in and named here in at least one way.
+    AnyOf {
+        /// These people.
+        users: Vec<UserId>,
+        /// Members of these groups.
+        groups: Vec<Group>,
+        /// People with these roles.
+        roles: Vec<Role>,
+    },
+}
+
+/// What a request without a good token is answered on a route.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Unauthenticated {
+    /// A browser that navigates is sent to the login page; a program gets 401.
+    #[default]
+    Auto,
+    /// Always sent to the login page.
+    Redirect,
+    /// Always 401.
+    Refuse,
+}
+
+/// A host as routes name it: lower case, no port, no final dot.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct HostName(Arc<str>);
+
+/// A host name or address as RFC 3986, section 3.2.2 has it: ASCII letters, digits, `-` and `.`, or an address in brackets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("that is not a host name")]
+pub struct HostNameError;
+
+impl HostName {
+    /// Brings a host (without port) into its one form.
+    ///
+    /// # Errors
+    /// When no host is written so.
+    pub fn new(text: &str) -> Result<Self, HostNameError> {
+        let text = text.strip_suffix('.').unwrap_or(text);
+        let bracketed = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+        let good = match bracketed {
+            Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => {
+                (1..=253).contains(&text.len())
+                    && text.split('.').all(|label| (1..=63).contains(&label.len()))
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+            }
+        };
+        if good { Ok(Self(text.to_ascii_lowercase().into())) } else { Err(HostNameError) }
+    }
+
+    /// The one form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A path a route begins with, matched on whole segments: `/staff` and `/staff/` both take `/staff` and `/staff/x`, never `/staffx`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct PathPrefix(Arc<str>);
+
+/// Why a text cannot be a route's path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PathPrefixError {
+    /// It has to begin with a slash.
+    #[error("a path begins with \"/\"")]
+    NotAbsolute,
+    /// It is not what a request's path looks like after it was made canonical, so it would never match.
+    #[error("no request has such a path: it is not in canonical form")]
+    NotCanonical,
+}
+
+impl PathPrefix {
+    /// Takes an absolute path in canonical form; a final slash makes no difference.
+    ///
+    /// # Errors
+    /// When it could never match.
+    pub fn new(text: &str) -> Result<Self, PathPrefixError> {
+        if !text.starts_with('/') {
+            return Err(PathPrefixError::NotAbsolute);
+        }
+        let trimmed = text.strip_suffix('/').unwrap_or(text);
+        let odd = |b: u8| !b.is_ascii_graphic() || matches!(b, b'?' | b'#' | b'\\' | b';' | b'%');
+        if trimmed.bytes().any(odd) || trimmed.split('/').skip(1).any(|segment| matches!(segment, "" | "." | "..")) {
+            return Err(PathPrefixError::NotCanonical);
+        }
+        Ok(Self(trimmed.into()))
+    }
+
+    /// The path without a final slash: empty for the root.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a canonical path is this one or below it.
+    pub fn contains(&self, canonical: &str) -> bool {
+        canonical.strip_prefix(&*self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+impl fmt::Display for PathPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { f.write_str("/") } else { f.write_str(&self.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_have_one_form() {
+        assert_eq!(HostName::new("A.Example.COM.").unwrap().as_str(), "a.example.com");
+        assert_eq!(HostName::new("[::1]").unwrap().as_str(), "[::1]");
+        for text in ["", ".", "a..b", "a b", "a/b", "a:80", "user@a", "[::g]", "한글.kr", "a\\b"] {
+            assert!(HostName::new(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn prefixes_end_at_segments() {
+        let staff = PathPrefix::new("/staff/").unwrap();
+        assert!(staff.contains("/staff") && staff.contains("/staff/") && staff.contains("/staff/x"));
+        assert!(!staff.contains("/staffx") && !staff.contains("/") && !staff.contains("/STAFF"));
+        let root = PathPrefix::new("/").unwrap();
+        assert!(root.contains("/") && root.contains("/x"));
+        for text in ["staff", "", "/a//b", "/a/../b", "/a/./b", "/a;b", "/a%2fb", "/a?b", "/가"] {
+            assert!(PathPrefix::new(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What is remembered: people, sessions (refresh families), the change log, the audit table; and the in-memory
+//! [`View`] of the change log that every request is checked against.
+//!
+//! Callers see the [`Store`] trait and plain values. Nothing of SQL leaves this module, and nothing on the road of a
+//! proxied request calls the store: it asks the view.
+
+mod change;
+mod session;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+pub use change::{Change, EndReason, LoggedChange, PersonState};
+pub use session::{Opened, Opening, Presented, Renewal, RenewalOutcome, Rotate, SessionRecord, TokenHash};
+
+use crate::base::{Position, SessionId, Timestamp};
+use crate::identity::UserId;
+use crate::observe::AuditEvent;
+
+/// The answer of a store operation: ready when the write is durable, or an error. It is owned, so that it survives the
+/// request that asked (a client that goes away must not leave a rotation half told).
+pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'static>>;
+
+/// What a view starts from.
+#[derive(Clone, Debug, Default)]
+pub struct ViewStart {
+    /// The change log's position.
+    pub position: Position,
+    /// The changes that tokens still in use may be older than.
+    pub changes: Vec<LoggedChange>,
+    /// Everybody whose standing is not the default one.
+    pub people: Vec<(UserId, PersonState)>,
+}
+
+/// Why the store could not do it. In every case nothing of the operation was done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another process holds the file, the queue is full, or the store is shutting down. Trying again helps.
+    #[error("the store is busy: {0}")]
+    Busy(String),
+    /// No space is left. An operator must make room.
+    #[error("the store has no space left")]
+    Full,
+    /// The file cannot be written.
+    #[error("the store is read-only")]
+    ReadOnly,
+    /// The file is damaged, or is no store of ours. An operator must restore a backup.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// Anything else the engine says.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+/// The system of record. One instance per process; every write is durable when its answer arrives.
+pub trait Store: Send + Sync + 'static {
+    /// Begins a session in one transaction: the person is added or their last login updated, the presented session (if
+    /// any) is ended as replaced, the oldest sessions over the limit are ended, the new one is inserted.
+    fn open_session(&self, opening: Opening) -> Pending<Opened>;
+
+    /// One session, ended or not, as long as it is kept.
+    fn session(&self, id: SessionId) -> Pending<Option<SessionRecord>>;
+
+    /// The live sessions of one person, newest first.
+    fn sessions_of(&self, user: UserId, now: Timestamp) -> Pending<Vec<SessionRecord>>;
+
+    /// Uses a session: by its refresh token (kept or rotated) or by an access token near its end. One transaction.
+    fn renew(&self, renewal: Renewal) -> Pending<RenewalOutcome>;
+
+    /// The successor of `generation` has been used: from now its predecessor is good only for the grace.
+    fn confirm(&self, id: SessionId, generation: u32, at: Timestamp) -> Pending<()>;
+
+    /// Notes when sessions were last seen. Late and lossy by design: written seldom.
+    fn touch(&self, seen: Vec<(SessionId, Timestamp)>) -> Pending<()>;
+
+    /// Appends to the change log and does in the tables what each change says (a session's row is marked ended, a
+    /// person's row changed), in one transaction. Returns the position of the last one. Callers go through
+    /// the change log's own type so that the view acts first.
+    fn append(&self, changes: Vec<Change>, at: Timestamp) -> Pending<Position>;
+
+    /// What was appended after `after`, in order, at most a few thousand at a time.
+    fn changes_after(&self, after: Position) -> Pending<Vec<LoggedChange>>;
+
+    /// What a view starts from, with the changes not older than `since`.
+    fn load_view(&self, since: Timestamp) -> Pending<ViewStart>;
+
+    /// Appends to the audit table.
+    fn audit(&self, events: Vec<AuditEvent>) -> Pending<()>;
+
+    /// Forgets what nothing can need any more: sessions past their end, changes older than `keep_changes_since`.
+    fn prune(&self, now: Timestamp, keep_changes_since: Timestamp) -> Pending<()>;
+
+    /// Writes a consistent copy to a new file while serving.
+    fn backup(&self, to: PathBuf) -> Pending<()>;
+}

@@ -1,0 +1,18 @@
+use std::net::SocketAddr;
+
+use crate::base::ClientAddr;
+
+/// What a connection knows of itself: handed along with each of its requests.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The other end of the socket. Not yet the client, if it is a trusted proxy.
+    pub address: ClientAddr,
+    /// Its port.
+    pub port: u16,
+    /// Our end of the socket.
+    pub local: SocketAddr,
+    /// Whether the bytes came through TLS of ours.
+    pub secure: bool,
+    /// Which worker (data-path runtime) the connection lives on: 0 to the number of workers less one.
+    pub worker: usize,
+}

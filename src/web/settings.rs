@@ -1,0 +1,107 @@
+use http::HeaderName;
+
+/// Which cookies carry a session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum CookieProfile {
+    /// `__Host-munjigi_access` and `__Host-munjigi_refresh`: `HttpOnly`, `Secure`, `SameSite=Lax`, `Path=/`.
+    #[default]
+    Host,
+    /// The four names of flask-jwt-extended, with its double-submit CSRF check.
+    Flask,
+}
+
+/// What the operator wants of cookies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CookieSettings {
+    /// Names and flags.
+    pub profile: CookieProfile,
+}
+
+/// Where unsafe requests with cookie identity may come from, besides the gateway's own origin.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct CsrfSettings {
+    /// Further origins (`https://host[:port]`) whose pages may send them. Neighbours under one registrable domain are strangers.
+    pub trusted_origins: Vec<String>,
+}
+
+/// What stands in one identity header.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum IdentityItem {
+    /// The person, as in `sub`.
+    User,
+    /// What the person is called.
+    Name,
+    /// Where the person gets mail.
+    Email,
+    /// Groups, separated by commas.
+    Groups,
+    /// Who checked the password.
+    Provider,
+    /// The session's id.
+    Session,
+}
+
+/// Which headers tell the application who is asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityHeaderSettings {
+    /// The headers written, each with what stands in it.
+    pub write: Vec<(HeaderName, IdentityItem)>,
+}
+
+impl IdentityHeaderSettings {
+    /// The names every preset knows, in all of which a client could try to speak for itself: stripped whatever is written.
+    pub const KNOWN: [&'static str; 21] = [
+        "x-auth-user",
+        "x-auth-name",
+        "x-auth-email",
+        "x-auth-groups",
+        "x-auth-provider",
+        "x-auth-session",
+        "remote-user",
+        "remote-name",
+        "remote-email",
+        "remote-groups",
+        "x-remote-user",
+        "x-forwarded-user",
+        "x-forwarded-email",
+        "x-forwarded-groups",
+        "x-forwarded-preferred-username",
+        "x-auth-request-user",
+        "x-auth-request-email",
+        "x-auth-request-groups",
+        "x-auth-request-preferred-username",
+        "x-webauth-user",
+        "x-munjigi-assertion",
+    ];
+
+    /// The headers of a preset: `x-auth`, `remote`, `forwarded`, `auth-request`, `webauth`.
+    pub fn preset(name: &str) -> Option<Self> {
+        use IdentityItem::{Email, Groups, Name, Provider, Session, User};
+        let list: &[(&'static str, IdentityItem)] = match name {
+            "x-auth" => &[
+                ("x-auth-user", User),
+                ("x-auth-name", Name),
+                ("x-auth-email", Email),
+                ("x-auth-groups", Groups),
+                ("x-auth-provider", Provider),
+                ("x-auth-session", Session),
+            ],
+            "remote" => &[("remote-user", User), ("remote-name", Name), ("remote-email", Email), ("remote-groups", Groups)],
+            "forwarded" => &[
+                ("x-forwarded-user", User),
+                ("x-forwarded-preferred-username", Name),
+                ("x-forwarded-email", Email),
+                ("x-forwarded-groups", Groups),
+            ],
+            "auth-request" => &[
+                ("x-auth-request-user", User),
+                ("x-auth-request-preferred-username", Name),
+                ("x-auth-request-email", Email),
+                ("x-auth-request-groups", Groups),
+            ],
+            "webauth" => &[("x-webauth-user", User)],
+            _ => return None,
+        };
+        Some(Self { write: list.iter().map(|(name, item)| (HeaderName::from_static(name), *item)).collect() })
+    }
+}
