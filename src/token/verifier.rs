@@ -1,0 +1,170 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use moka::sync::Cache;
+
+use super::claims::{Claims, Header, Kind};
+use super::{KeyRing, Settings, TokenFault};
+use crate::base::{AccessToken, Position, RefreshToken, SessionId, Timestamp, TokenId};
+use crate::identity::{ProviderName, UserId};
+
+/// Longest compact form looked at. Ours have about 500 bytes.
+const LONGEST: usize = 4096;
+
+/// Checks our tokens, and remembers the access tokens it has found good.
+///
+/// Only good tokens are remembered, under their whole text, so that no two tokens can be taken for one another; they are
+/// forgotten with the keys, since a reload that changes keys makes a new verifier.
+pub struct TokenVerifier {
+    keys: Arc<KeyRing>,
+    settings: Settings,
+    known: Cache<Box<str>, Arc<Verified>>,
+}
+
+/// What a good token says. Good means signed by us, within its times, for this gateway; whether its session still lives is
+/// another question.
+#[derive(Debug)]
+pub struct Verified {
+    /// The person.
+    pub user: UserId,
+    /// The person as `sub` names them.
+    pub subject: Arc<str>,
+    /// Who checked the password.
+    pub provider: ProviderName,
+    /// The session.
+    pub session: SessionId,
+    /// The token's own id.
+    pub id: TokenId,
+    /// The change log's position when it was made.
+    pub position: Position,
+    /// The generation, if a rotation made it.
+    pub generation: Option<u32>,
+    /// When it was made (dated back by a few seconds).
+    pub issued: Timestamp,
+    /// When it ends.
+    pub expires: Timestamp,
+    /// Whether the password was given when it was made.
+    pub fresh: bool,
+    /// The double-submit value.
+    pub csrf: Box<str>,
+    noted: AtomicBool,
+}
+
+impl Verified {
+    /// True exactly once for a token that a rotation made: its first use confirms the rotation.
+    pub fn first_use_of_rotated(&self) -> Option<u32> {
+        let generation = self.generation?;
+        (!self.noted.load(Ordering::Relaxed) && !self.noted.swap(true, Ordering::Relaxed)).then_some(generation)
+    }
+}
+
+impl TokenVerifier {
+    /// A verifier with these keys and nothing remembered.
+    pub fn new(keys: Arc<KeyRing>, settings: Settings) -> Self {
+        let known = Cache::builder().max_capacity(settings.cache).time_to_live(settings.access_ttl.max(Duration::from_secs(1))).build();
+        Self { keys, settings, known }
+    }
+
+    /// Checks an access token.
+    ///
+    /// # Errors
+    /// Why it is not good now.
+    pub fn access(&self, token: &AccessToken, now: Timestamp) -> Result<Arc<Verified>, TokenFault> {
+        let compact = token.expose();
+        if let Some(verified) = self.known.get(compact) {
+            // The times are the one thing about a remembered token that changes.
+            return if now < verified.expires { Ok(verified) } else { Err(TokenFault::Expired) };
+        }
+        let verified = Arc::new(self.verify(compact, Kind::Access, Some(now))?);
+        self.known.insert(compact.into(), Arc::clone(&verified));
+        Ok(verified)
+    }
+
+    /// Checks an access token but for its end: for logging out with one that has just expired, and for renewing a cookie
+    /// together with a good refresh token.
+    ///
+    /// # Errors
+    /// Why it was never good, or is not good yet.
+    pub fn access_even_expired(&self, token: &AccessToken, now: Timestamp) -> Result<Verified, TokenFault> {
+        let verified = self.verify(token.expose(), Kind::Access, None)?;
+        if verified.issued > now { Err(TokenFault::NotYetValid) } else { Ok(verified) }
+    }
+
+    /// Checks a refresh token. Never remembered: the store is asked anyway.
+    ///
+    /// # Errors
+    /// Why it is not good now.
+    pub fn refresh(&self, token: &RefreshToken, now: Timestamp) -> Result<Verified, TokenFault> {
+        self.verify(token.expose(), Kind::Refresh, Some(now))
+    }
+
+    /// How many tokens are remembered, about.
+    pub fn remembered(&self) -> u64 {
+        self.known.entry_count()
+    }
+
+    fn verify(&self, compact: &str, kind: Kind, now: Option<Timestamp>) -> Result<Verified, TokenFault> {
+        let (message, header, payload, signature) = split(compact)?;
+        let header_json = decode(header)?;
+        let header: Header<'_> = serde_json::from_slice(&header_json).map_err(|_| TokenFault::Malformed)?;
+        if header.crit.is_some() || header.b64.is_some() {
+            return Err(TokenFault::Critical);
+        }
+        self.keys.check(header.kid.as_deref(), &header.alg, message.as_bytes(), signature)?;
+        let claims: Claims = serde_json::from_slice(&decode(payload)?).map_err(|_| TokenFault::Malformed)?;
+        if let Some(now) = now {
+            if claims.exp <= now.secs() {
+                return Err(TokenFault::Expired);
+            }
+            if claims.nbf > now.secs() || claims.iat > now.secs() {
+                return Err(TokenFault::NotYetValid);
+            }
+        }
+        if claims.iss != self.settings.issuer || claims.aud != self.settings.audience {
+            return Err(TokenFault::NotForUs);
+        }
+        if claims.kind != kind {
+            return Err(TokenFault::WrongType);
+        }
+        self.read(claims)
+    }
+
+    fn read(&self, claims: Claims) -> Result<Verified, TokenFault> {
+        let user = self.settings.subjects.read(&claims.sub).map_err(|_| TokenFault::NotForUs)?;
+        // A bare `sub` belongs to whichever realm is primary now; the provider's name in the token says which one was meant
+        // when it was made, so that changing the primary realm cannot turn one person into another.
+        let provider = self.settings.providers.iter().find(|(name, realm)| name.as_str() == claims.idp && realm == user.realm());
+        let (provider, _) = provider.ok_or(TokenFault::NotForUs)?;
+        Ok(Verified {
+            user,
+            subject: claims.sub.into(),
+            provider: provider.clone(),
+            session: SessionId::parse(&claims.sid).ok_or(TokenFault::Malformed)?,
+            id: TokenId::parse(&claims.jti).ok_or(TokenFault::Malformed)?,
+            position: Position(claims.rsn),
+            generation: claims.generation,
+            issued: Timestamp::from_secs(claims.iat),
+            expires: Timestamp::from_secs(claims.exp),
+            fresh: claims.fresh,
+            csrf: claims.csrf.into(),
+            noted: AtomicBool::new(false),
+        })
+    }
+}
+
+/// Message, header, payload and signature of a compact form with exactly three parts.
+fn split(compact: &str) -> Result<(&str, &str, &str, &str), TokenFault> {
+    if compact.len() > LONGEST {
+        return Err(TokenFault::Malformed);
+    }
+    let (message, signature) = compact.rsplit_once('.').ok_or(TokenFault::Malformed)?;
+    let (header, payload) = message.split_once('.').ok_or(TokenFault::Malformed)?;
+    if payload.contains('.') { Err(TokenFault::Malformed) } else { Ok((message, header, payload, signature)) }
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed)
+}
