@@ -2,6 +2,10 @@
 //!
 //! No regular expression takes part in a decision, and nothing here is judged on bytes other than those that are forwarded.
 
+mod path;
 mod settings;
+mod table;
 
+pub use path::{CanonicalPath, PathFault};
 pub use settings::{Access, HostName, HostNameError, PathPrefix, PathPrefixError, RouteSettings, Unauthenticated};
+pub use table::{NoRoute, RouteTable, SameRoute};

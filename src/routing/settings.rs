@@ -93,6 +93,13 @@ impl HostName {
     }
 }
 
+/// So that a table keyed by hosts can be asked with a request's host.
+impl std::borrow::Borrow<str> for HostName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for HostName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -139,6 +146,13 @@ impl PathPrefix {
     /// Whether a canonical path is this one or below it.
     pub fn contains(&self, canonical: &str) -> bool {
         canonical.strip_prefix(&*self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// So that a table keyed by prefixes can be asked with a part of a path.
+impl std::borrow::Borrow<str> for PathPrefix {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
