@@ -3,9 +3,21 @@
 //! Words, not decisions: who may do what is said elsewhere.
 
 mod body;
+mod cookies;
+mod forms;
+mod hop;
+mod identity_headers;
+mod origin;
 mod peer;
+mod return_to;
 mod settings;
 
 pub use body::{BodyFault, BodyWatch, RequestBody};
+pub use cookies::{CookieLife, DoubledCookie, PresentedCookies, SessionCookies};
+pub use forms::{FormKind, field, read_whole};
+pub use hop::{asks_for_websocket, strip_hop_by_hop};
+pub use identity_headers::IdentityHeaders;
+pub use origin::{CrossSite, accepts_html, from_our_pages, is_safe, wants_page};
 pub use peer::Peer;
+pub use return_to::ReturnTo;
 pub use settings::{CookieProfile, CookieSettings, CsrfSettings, IdentityHeaderSettings, IdentityItem};

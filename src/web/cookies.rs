@@ -1,0 +1,279 @@
+use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
+
+use super::{CookieProfile, CookieSettings};
+use crate::base::{AccessToken, RefreshToken, Timestamp};
+
+/// The cookies a session travels in: read, removed before the upstream, set and cleared, all in this one place.
+///
+/// Names are compared as raw bytes: servers that trimmed Unicode white space took a neighbour's cookie for a `__Host-` one.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionCookies {
+    access: &'static str,
+    refresh: &'static str,
+    /// Readable by scripts, which send the value back in a header: flask profile only.
+    csrf: Option<(&'static str, &'static str)>,
+    /// Everything behind `name=value` but `HttpOnly` and the lifetime.
+    attributes: &'static str,
+}
+
+/// The session cookies of one request, not yet known to be good.
+#[derive(Debug, Default)]
+pub struct PresentedCookies {
+    /// The access token's cookie.
+    pub access: Option<AccessToken>,
+    /// The refresh token's cookie.
+    pub refresh: Option<RefreshToken>,
+}
+
+/// Two cookies with the name of one of ours: somebody beside us set one of them, and nobody can say which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a session cookie stands twice in the request")]
+pub struct DoubledCookie;
+
+/// How long a cookie is kept by the browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CookieLife {
+    /// Until the browser is closed.
+    Browser,
+    /// Until this moment ("remember me").
+    Until(Timestamp),
+}
+
+impl SessionCookies {
+    /// The cookies of a profile.
+    pub const fn new(settings: CookieSettings) -> Self {
+        match settings.profile {
+            CookieProfile::Host => Self {
+                access: "__Host-munjigi_access",
+                refresh: "__Host-munjigi_refresh",
+                csrf: None,
+                attributes: "; Path=/; Secure; SameSite=Lax",
+            },
+            CookieProfile::Flask => Self {
+                access: "access_token_cookie",
+                refresh: "refresh_token_cookie",
+                csrf: Some(("csrf_access_token", "csrf_refresh_token")),
+                attributes: "; Path=/; Secure; SameSite=Lax",
+            },
+        }
+    }
+
+    /// Our cookies in a request, from all its `Cookie` lines (HTTP/2 sends one for each, RFC 9113, section 8.2.3).
+    ///
+    /// # Errors
+    /// When one of our names stands twice.
+    pub fn read(&self, headers: &HeaderMap) -> Result<PresentedCookies, DoubledCookie> {
+        let mut found = PresentedCookies::default();
+        for (name, value) in headers.get_all(COOKIE).iter().flat_map(pairs) {
+            // A value that is no text is no token; an empty one then stands for it and is refused as malformed.
+            let text = || std::str::from_utf8(value).unwrap_or_default();
+            if name == self.access.as_bytes() {
+                if found.access.replace(AccessToken::new(text())).is_some() {
+                    return Err(DoubledCookie);
+                }
+            } else if name == self.refresh.as_bytes() && found.refresh.replace(RefreshToken::new(text())).is_some() {
+                return Err(DoubledCookie);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Leaves only the application's cookies, in one `Cookie` line (RFC 9113 asks for one towards HTTP/1.1).
+    pub fn strip(&self, headers: &mut HeaderMap) {
+        let mut lines = headers.get_all(COOKIE).iter();
+        let Some(first) = lines.next() else { return };
+        if lines.next().is_none() && !pairs(first).any(|(name, _)| self.is_ours(name)) {
+            return;
+        }
+        let mut kept: Vec<u8> = Vec::new();
+        for line in headers.get_all(COOKIE) {
+            for piece in line.as_bytes().split(|b| *b == b';') {
+                let piece = trim(piece);
+                if !piece.is_empty() && !self.is_ours(split(piece).0) {
+                    if !kept.is_empty() {
+                        kept.extend_from_slice(b"; ");
+                    }
+                    kept.extend_from_slice(piece);
+                }
+            }
+        }
+        match HeaderValue::from_bytes(&kept) {
+            Ok(value) if !kept.is_empty() => headers.insert(COOKIE, value),
+            Ok(_) | Err(_) => headers.remove(COOKIE),
+        };
+    }
+
+    /// Removes what an upstream tries to set under our names.
+    pub fn strip_from_answer(&self, headers: &mut HeaderMap) {
+        let ours = |line: &HeaderValue| {
+            let name = split(line.as_bytes().split(|b| *b == b';').next().unwrap_or_default()).0.trim_ascii();
+            self.names().any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
+        };
+        if !headers.get_all(SET_COOKIE).iter().any(ours) {
+            return;
+        }
+        let kept: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().filter(|line| !ours(line)).cloned().collect();
+        headers.remove(SET_COOKIE);
+        for line in kept {
+            headers.append(SET_COOKIE, line);
+        }
+    }
+
+    /// Sets the access cookie (and, in the flask profile, its double-submit twin).
+    pub fn set_access(&self, headers: &mut HeaderMap, token: &AccessToken, csrf: &str, life: CookieLife, now: Timestamp) {
+        self.set(headers, self.access, token.expose(), true, life, now);
+        if let Some((name, _)) = self.csrf {
+            self.set(headers, name, csrf, false, life, now);
+        }
+    }
+
+    /// Sets the refresh cookie (and, in the flask profile, its double-submit twin).
+    pub fn set_refresh(&self, headers: &mut HeaderMap, token: &RefreshToken, csrf: &str, life: CookieLife, now: Timestamp) {
+        self.set(headers, self.refresh, token.expose(), true, life, now);
+        if let Some((_, name)) = self.csrf {
+            self.set(headers, name, csrf, false, life, now);
+        }
+    }
+
+    /// Makes the browser forget all of them.
+    pub fn clear(&self, headers: &mut HeaderMap) {
+        for name in self.names() {
+            let http_only = if self.csrf.is_some_and(|(a, r)| name == a || name == r) { "" } else { "; HttpOnly" };
+            append(headers, &format!("{name}={}{http_only}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT", self.attributes));
+        }
+    }
+
+    fn set(&self, headers: &mut HeaderMap, name: &str, value: &str, http_only: bool, life: CookieLife, now: Timestamp) {
+        let http_only = if http_only { "; HttpOnly" } else { "" };
+        let line = match life {
+            CookieLife::Browser => format!("{name}={value}{}{http_only}", self.attributes),
+            CookieLife::Until(end) => format!("{name}={value}{}{http_only}; Max-Age={}", self.attributes, end.since(now).as_secs()),
+        };
+        append(headers, &line);
+    }
+
+    fn is_ours(&self, name: &[u8]) -> bool {
+        self.names().any(|own| own.as_bytes() == name)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        let (csrf_access, csrf_refresh) = self.csrf.unzip();
+        [Some(self.access), Some(self.refresh), csrf_access, csrf_refresh].into_iter().flatten()
+    }
+}
+
+fn append(headers: &mut HeaderMap, line: &str) {
+    if let Ok(mut value) = HeaderValue::from_str(line) {
+        value.set_sensitive(true);
+        headers.append(SET_COOKIE, value);
+    }
+}
+
+fn pairs(line: &HeaderValue) -> impl Iterator<Item = (&[u8], &[u8])> {
+    line.as_bytes().split(|b| *b == b';').map(|piece| split(trim(piece)))
+}
+
+fn split(piece: &[u8]) -> (&[u8], &[u8]) {
+    piece.iter().position(|b| *b == b'=').map_or((piece, &[]), |at| (&piece[..at], &piece[at + 1..]))
+}
+
+/// Without the blanks and tabs around a pair (RFC 6265, section 5.4 writes one blank).
+fn trim(mut piece: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = piece {
+        piece = rest;
+    }
+    piece
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: SessionCookies = SessionCookies::new(CookieSettings { profile: CookieProfile::Host });
+
+    fn request(lines: &[&str]) -> HeaderMap {
+        lines.iter().map(|line| (COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap())).collect()
+    }
+
+    fn access(lines: &[&str]) -> Result<Option<String>, DoubledCookie> {
+        OURS.read(&request(lines)).map(|found| found.access.map(|token| token.expose().to_owned()))
+    }
+
+    #[test]
+    fn ours_are_found_wherever_they_stand() {
+        assert_eq!(access(&["a=1; __Host-munjigi_access=tok; b=2"]), Ok(Some("tok".into())));
+        assert_eq!(access(&["a=1", "__Host-munjigi_access=tok", "b=2"]), Ok(Some("tok".into())));
+        assert_eq!(access(&["a=1;__Host-munjigi_access=t=o=k"]), Ok(Some("t=o=k".into())));
+        assert_eq!(access(&[]), Ok(None));
+    }
+
+    /// Lesson 40 ("Cookie Chaos") and 41.
+    #[test]
+    fn look_alikes_are_not_ours_and_twins_are_refused() {
+        for line in [
+            "__host-munjigi_access=tok",
+            "\u{2000}__Host-munjigi_access=tok",
+            "\u{a0}__Host-munjigi_access=tok",
+            "__Host-munjigi_access =tok",
+            "$Version=1; x__Host-munjigi_access=tok",
+            ";;;;",
+            "=;=;=",
+            "__Host-munjigi_access_=tok",
+        ] {
+            assert_eq!(access(&[line]), Ok(None), "{line:?}");
+        }
+        assert_eq!(access(&["__Host-munjigi_access=a; __Host-munjigi_access=b"]), Err(DoubledCookie));
+        assert_eq!(access(&["__Host-munjigi_access=a", "__Host-munjigi_access=a"]), Err(DoubledCookie));
+        assert_eq!(access(&["__Host-munjigi_access"]), Ok(Some(String::new())));
+    }
+
+    #[test]
+    fn only_the_applications_cookies_go_on() {
+        let mut headers = request(&["a=1; __Host-munjigi_access=tok; b=\"x=y\"", "c=3", "__Host-munjigi_refresh=r"]);
+        OURS.strip(&mut headers);
+        assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=\"x=y\"; c=3"]);
+        let mut untouched = request(&["a=1;b=2"]);
+        OURS.strip(&mut untouched);
+        assert_eq!(untouched[COOKIE], "a=1;b=2");
+        let mut only_ours = request(&["__Host-munjigi_access=tok"]);
+        OURS.strip(&mut only_ours);
+        assert!(only_ours.is_empty());
+    }
+
+    #[test]
+    fn an_upstream_cannot_set_ours() {
+        let mut headers = HeaderMap::new();
+        for line in ["a=1; Path=/", "__Host-munjigi_access=evil; Path=/; Secure", " __HOST-munjigi_refresh =evil", "b=2"] {
+            headers.append(SET_COOKIE, HeaderValue::from_static(line));
+        }
+        OURS.strip_from_answer(&mut headers);
+        assert_eq!(headers.get_all(SET_COOKIE).iter().collect::<Vec<_>>(), ["a=1; Path=/", "b=2"]);
+    }
+
+    #[test]
+    fn cookies_are_set_and_cleared_as_browsers_demand_of_host_cookies() {
+        let mut headers = HeaderMap::new();
+        let now = Timestamp::from_secs(1000);
+        OURS.set_access(&mut headers, &AccessToken::new("tok"), "c", CookieLife::Browser, now);
+        OURS.set_refresh(&mut headers, &RefreshToken::new("ref"), "c", CookieLife::Until(Timestamp::from_secs(1060)), now);
+        let lines: Vec<&HeaderValue> = headers.get_all(SET_COOKIE).iter().collect();
+        assert_eq!(
+            lines,
+            [
+                "__Host-munjigi_access=tok; Path=/; Secure; SameSite=Lax; HttpOnly",
+                "__Host-munjigi_refresh=ref; Path=/; Secure; SameSite=Lax; HttpOnly; Max-Age=60"
+            ]
+        );
+        let mut cleared = HeaderMap::new();
+        OURS.clear(&mut cleared);
+        assert_eq!(
+            cleared
+                .get_all(SET_COOKIE)
+                .iter()
+                .filter(|line| line.to_str().unwrap().contains("=; Path=/; Secure") && line.to_str().unwrap().contains("Max-Age=0"))
+                .count(),
+            2
+        );
+    }
+}

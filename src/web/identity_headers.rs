@@ -1,0 +1,217 @@
+use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::{IdentityHeaderSettings, IdentityItem};
+use crate::identity::Identity;
+
+/// Escaped in a header value: everything but visible ASCII, and the escape sign itself.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
+
+/// Names beginning so say where a request came from; only we and trusted proxies may.
+const FORWARDING_FAMILIES: [&str; 2] = ["x-forwarded-", "x-original-"];
+
+/// Further names of that kind, and `Proxy`, which CGI programs take for an environment variable (CVE-2016-5385).
+const FORWARDING_NAMES: [&str; 11] = [
+    "forwarded",
+    "x-real-ip",
+    "true-client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "x-envoy-external-address",
+    "x-rewrite-url",
+    "x-forwarded",
+    "proxy",
+];
+
+/// The headers that tell an application who is asking: stripped in every spelling on the way in, written by us alone.
+///
+/// Applications fold `_`, `.` and `~` into `-`, or case, in their own ways; the comparison folds them all
+/// (oauth2-proxy CVE-2025-64484, Traefik CVE-2026-39858, Caddy CVE-2026-52845: the underscore twin survived).
+#[derive(Debug)]
+pub struct IdentityHeaders {
+    write: Vec<(HeaderName, IdentityItem)>,
+    /// Folded names nobody outside may send, sorted.
+    reserved: Vec<String>,
+}
+
+impl IdentityHeaders {
+    /// Headers as the operator wants them written; every preset's names are stripped whatever is written.
+    pub fn new(settings: &IdentityHeaderSettings) -> Self {
+        let known = IdentityHeaderSettings::KNOWN.into_iter().chain(FORWARDING_NAMES);
+        let mut reserved: Vec<String> = known.chain(settings.write.iter().map(|(name, _)| name.as_str())).map(fold).collect();
+        reserved.sort_unstable();
+        reserved.dedup();
+        Self { write: settings.write.clone(), reserved }
+    }
+
+    /// Removes every header that could speak for the gateway, whatever its spelling, and every name with an underscore
+    /// unless the route allows those.
+    pub fn strip(&self, headers: &mut HeaderMap, allow_underscores: bool) {
+        // Collected only when there is something to remove, which is never for an honest client.
+        let mut doomed: Vec<HeaderName> = Vec::new();
+        for name in headers.keys() {
+            if self.is_reserved(name.as_str()) || (!allow_underscores && name.as_str().contains('_')) {
+                doomed.push(name.clone());
+            }
+        }
+        for name in doomed {
+            headers.remove(name);
+        }
+    }
+
+    /// Whether nobody outside may send a header of this name, given in lower case.
+    pub fn is_reserved(&self, name: &str) -> bool {
+        // Most names of a request end here: none of ours starts otherwise.
+        if !matches!(name.as_bytes().first(), Some(b'x' | b'r' | b'f' | b't' | b'c' | b'p')) && !self.reserved_starts_like(name) {
+            return false;
+        }
+        let folded = if name.bytes().any(|b| matches!(b, b'_' | b'.' | b'~')) { std::borrow::Cow::Owned(fold(name)) } else { name.into() };
+        self.reserved.binary_search_by(|reserved| reserved.as_str().cmp(&folded)).is_ok()
+            || FORWARDING_FAMILIES.iter().any(|family| folded.starts_with(family))
+    }
+
+    fn reserved_starts_like(&self, name: &str) -> bool {
+        self.reserved.iter().any(|reserved| reserved.as_bytes().first() == name.as_bytes().first())
+    }
+
+    /// Writes who is asking. A thing not known writes no header: an absent header is the only honest one
+    /// (Caddy CVE-2026-30851 left the client's in place).
+    pub fn write(&self, headers: &mut HeaderMap, identity: &Identity) {
+        for (name, item) in &self.write {
+            let value = match item {
+                IdentityItem::User => HeaderValue::from_str(&identity.subject).ok(),
+                IdentityItem::Name => identity.profile.name.as_ref().and_then(|name| escaped(name.as_str())),
+                IdentityItem::Email => identity.profile.email.as_ref().and_then(|email| escaped(email.as_str())),
+                IdentityItem::Groups if identity.profile.groups.is_empty() => None,
+                IdentityItem::Groups => {
+                    let list: Vec<&str> = identity.profile.groups.iter().map(crate::identity::Group::as_str).collect();
+                    escaped(&list.join(","))
+                }
+                IdentityItem::Provider => HeaderValue::from_str(identity.provider.as_str()).ok(),
+                IdentityItem::Session => HeaderValue::from_str(&identity.session.to_string()).ok(),
+            };
+            match value {
+                Some(value) => headers.insert(name.clone(), value),
+                None => headers.remove(name),
+            };
+        }
+    }
+}
+
+/// Lower case with `_`, `.` and `~` read as `-`.
+fn fold(name: &str) -> String {
+    name.chars().map(|c| if matches!(c, '_' | '.' | '~') { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
+/// UTF-8 in percent form, so that a Korean name is one header of plain ASCII.
+fn escaped(text: &str) -> Option<HeaderValue> {
+    HeaderValue::try_from(utf8_percent_encode(text, ESCAPED).to_string()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::SessionId;
+    use crate::identity::{DisplayName, Group, Profile, ProviderName, UserId};
+
+    fn ours() -> IdentityHeaders {
+        let mut settings = IdentityHeaderSettings::preset("x-auth").unwrap();
+        settings.write.push((HeaderName::from_static("my.user"), IdentityItem::User));
+        IdentityHeaders::new(&settings)
+    }
+
+    fn identity(profile: Profile) -> Identity {
+        Identity {
+            user: UserId::parse("mju:60241234").unwrap(),
+            subject: "60241234".into(),
+            provider: ProviderName::new("mju").unwrap(),
+            session: SessionId::from_bytes([1; 16]),
+            profile: Arc::new(profile),
+        }
+    }
+
+    /// Lessons 1, 5 and 6.
+    #[test]
+    fn every_spelling_is_stripped() {
+        for name in [
+            "x-auth-user",
+            "x_auth_user",
+            "x-auth_user",
+            "x.auth.user",
+            "x~auth~user",
+            "remote-user",
+            "remote_user",
+            "remote.user",
+            "my.user",
+            "my-user",
+            "my_user",
+            "x-forwarded-for",
+            "x-forwarded-prefix",
+            "x_forwarded_for",
+            "x-forwarded-anything-new",
+            "x-original-url",
+            "x-real-ip",
+            "forwarded",
+            "true-client-ip",
+            "proxy",
+            "x-rewrite-url",
+            "x-munjigi-assertion",
+            "cf-connecting-ip",
+            "x-auth-request-user",
+            "x-webauth-user",
+        ] {
+            for allow_underscores in [false, true] {
+                let mut headers = HeaderMap::new();
+                headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("mallory"));
+                headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("mallory2"));
+                ours().strip(&mut headers, allow_underscores);
+                assert!(headers.is_empty(), "{name} {allow_underscores}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_headers_stay() {
+        let honest = [
+            "accept",
+            "cookie",
+            "x-requested-with",
+            "x-auth-token",
+            "x-csrf-token",
+            "range",
+            "x-http-method-override",
+            "forwarded-like",
+            "user-agent",
+        ];
+        let mut headers: HeaderMap = honest.iter().map(|name| (HeaderName::from_static(name), HeaderValue::from_static("1"))).collect();
+        ours().strip(&mut headers, false);
+        assert_eq!(headers.len(), honest.len());
+        headers.insert("my_own", HeaderValue::from_static("1"));
+        ours().strip(&mut headers, true);
+        assert!(headers.contains_key("my_own"));
+        ours().strip(&mut headers, false);
+        assert!(!headers.contains_key("my_own"));
+    }
+
+    /// Lessons 2 and 7.
+    #[test]
+    fn what_is_not_known_is_absent_and_what_is_korean_is_escaped() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-auth-groups", HeaderValue::from_static("admins"));
+        ours().write(&mut headers, &identity(Profile::default()));
+        assert_eq!(headers["x-auth-user"], "60241234");
+        assert!(!headers.contains_key("x-auth-groups") && !headers.contains_key("x-auth-name"));
+        let known = Profile {
+            name: Some(DisplayName::new("홍 100%").unwrap()),
+            groups: vec![Group::new("staff").unwrap(), Group::new("교수").unwrap()],
+            ..Profile::default()
+        };
+        ours().write(&mut headers, &identity(known));
+        assert_eq!(headers["x-auth-name"], "%ED%99%8D 100%25");
+        assert_eq!(headers["x-auth-groups"], "staff,%EA%B5%90%EC%88%98");
+    }
+}

@@ -1,0 +1,117 @@
+use http::header::ORIGIN;
+use http::{HeaderMap, Method};
+
+use super::CsrfSettings;
+
+/// Why a request with cookie identity is not taken: a page of another site may have sent it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+pub enum CrossSite {
+    /// The browser says it comes from another site, or from a neighbour that is not on the list.
+    #[error("the request comes from another site")]
+    Foreign,
+    /// Neither `Sec-Fetch-Site` nor `Origin`: nothing says where it comes from.
+    #[error("the request does not say where it comes from")]
+    Unsaid,
+}
+
+/// Whether a request may change something on the strength of a cookie alone.
+///
+/// The browser's own word is asked first (`Sec-Fetch-Site`, Fetch Metadata), since pages cannot forge it; browsers that do not
+/// say it send `Origin`. `same-site` is a stranger: neighbours under `ac.kr` belong to other people.
+///
+/// # Errors
+/// Where it comes from instead.
+pub fn from_our_pages(headers: &HeaderMap, own_origin: &str, settings: &CsrfSettings) -> Result<(), CrossSite> {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let origin = origins.next().map(http::HeaderValue::as_bytes);
+    let trusted = || origin.is_some_and(|origin| settings.trusted_origins.iter().any(|listed| listed.as_bytes() == origin));
+    if origins.next().is_some() {
+        return Err(CrossSite::Foreign);
+    }
+    match headers.get("sec-fetch-site").map(http::HeaderValue::as_bytes) {
+        Some(b"same-origin" | b"none") => Ok(()),
+        Some(_) if trusted() => Ok(()),
+        Some(_) => Err(CrossSite::Foreign),
+        None if trusted() || origin.is_some_and(|origin| origin.eq_ignore_ascii_case(own_origin.as_bytes())) => Ok(()),
+        None if origin.is_some() => Err(CrossSite::Foreign),
+        None => Err(CrossSite::Unsaid),
+    }
+}
+
+/// Whether a method only reads (RFC 9110, section 9.2.1).
+pub fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+}
+
+/// Whether whoever waits for the answer is a person looking at a page, rather than a program. When unclear: a program, since
+/// a program that gets a login page takes it for data, while a person who gets JSON still reads what is wrong.
+pub fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
+    let value = |name: &str| headers.get(name).map(http::HeaderValue::as_bytes);
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return false;
+    }
+    match (value("sec-fetch-mode"), value("sec-fetch-dest")) {
+        (Some(b"navigate"), Some(b"document" | b"iframe" | b"frame") | None) => true,
+        (Some(_), _) => false,
+        (None, _) => value("x-requested-with").is_none() && value("upgrade").is_none() && accepts_html(headers),
+    }
+}
+
+/// Whether `Accept` names HTML.
+pub fn accepts_html(headers: &HeaderMap) -> bool {
+    headers.get_all(http::header::ACCEPT).iter().any(|line| {
+        line.as_bytes().split(|b| *b == b',').any(|range| {
+            let kind = range.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
+            kind.eq_ignore_ascii_case(b"text/html") || kind.eq_ignore_ascii_case(b"application/xhtml+xml")
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+    use rstest::rstest;
+
+    use super::*;
+
+    fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in list {
+            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    #[rstest]
+    #[case(&[("sec-fetch-site", "same-origin")], Ok(()))]
+    #[case(&[("sec-fetch-site", "none")], Ok(()))]
+    #[case(&[("sec-fetch-site", "same-site"), ("origin", "https://b.ac.kr")], Err(CrossSite::Foreign))]
+    #[case(&[("sec-fetch-site", "same-site"), ("origin", "https://friend.ac.kr")], Ok(()))]
+    #[case(&[("sec-fetch-site", "cross-site"), ("origin", "https://gate.ac.kr")], Err(CrossSite::Foreign))]
+    #[case(&[("sec-fetch-site", "anything-new")], Err(CrossSite::Foreign))]
+    #[case(&[("origin", "https://gate.ac.kr")], Ok(()))]
+    #[case(&[("origin", "https://gate.ac.kr:8443")], Err(CrossSite::Foreign))]
+    #[case(&[("origin", "http://gate.ac.kr")], Err(CrossSite::Foreign))]
+    #[case(&[("origin", "null")], Err(CrossSite::Foreign))]
+    #[case(&[("origin", "https://gate.ac.kr"), ("origin", "https://evil.example")], Err(CrossSite::Foreign))]
+    #[case(&[], Err(CrossSite::Unsaid))]
+    fn only_our_own_pages_act(#[case] list: &[(&'static str, &'static str)], #[case] wanted: Result<(), CrossSite>) {
+        let settings = CsrfSettings { trusted_origins: vec!["https://friend.ac.kr".into()] };
+        assert_eq!(from_our_pages(&headers(list), "https://gate.ac.kr", &settings), wanted);
+    }
+
+    #[rstest]
+    #[case(Method::GET, &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")], true)]
+    #[case(Method::GET, &[("sec-fetch-mode", "cors"), ("accept", "text/html")], false)]
+    #[case(Method::GET, &[("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image"), ("accept", "text/html")], false)]
+    #[case(Method::POST, &[("sec-fetch-mode", "navigate"), ("accept", "text/html")], false)]
+    #[case(Method::GET, &[("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")], true)]
+    #[case(Method::GET, &[("accept", "text/html"), ("x-requested-with", "XMLHttpRequest")], false)]
+    #[case(Method::GET, &[("accept", "text/html"), ("upgrade", "websocket")], false)]
+    #[case(Method::GET, &[("accept", "*/*")], false)]
+    #[case(Method::GET, &[("accept", "application/json")], false)]
+    #[case(Method::GET, &[], false)]
+    fn pages_are_for_people(#[case] method: Method, #[case] list: &[(&'static str, &'static str)], #[case] page: bool) {
+        assert_eq!(wants_page(&method, &headers(list)), page);
+    }
+}
