@@ -178,44 +178,36 @@ fn fault(error: &reqwest::Error) -> ProviderFault {
         return ProviderFault::Unreachable("no connection could be made in time".into());
     }
     let cause = root_cause(error);
-    ProviderFault::Unreachable(match find(error, tls_error) {
+    ProviderFault::Unreachable(match layers(error).find_map(|layer| layer.downcast_ref::<rustls::Error>()) {
         Some(tls) => format!("TLS failed: {}{}", tls, tls_help(tls)),
         None if error.is_dns() => format!("its name cannot be resolved: {cause}"),
         None => cause,
     })
 }
 
+/// The error and what lies beneath it, layer by layer.
+fn layers<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| beneath(*error))
+}
+
+/// An `io::Error` hides what it was made of: its `source` skips that.
+fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
 /// The innermost error, which is the one that says something. The outer ones repeat that a request failed.
-fn root_cause(error: &dyn Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
-}
-
-fn find<'a, T>(error: &'a dyn Error, wanted: fn(&'a (dyn Error + 'static)) -> Option<&'a T>) -> Option<&'a T> {
-    let mut next = error.source();
-    while let Some(error) = next {
-        if let Some(found) = wanted(error) {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
-}
-
-/// rustls hides its errors inside an `io::Error`, whose `source` skips them.
-fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    inner.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref())
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    layers(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "a foreign and open enum; only these need more than their own words")]
 fn tls_help(error: &rustls::Error) -> &'static str {
     use rustls::{AlertDescription, CertificateError, Error};
     match error {
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             "; its certificate is from an unknown issuer, or it does not send the intermediate certificate: give that one as the extra CA"
         }
         Error::PeerIncompatible(_) | Error::AlertReceived(AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion) => {
