@@ -2,12 +2,24 @@
 //!
 //! It must never log in anybody by itself, never keep a password, and never take an answer it does not understand for a yes.
 
+mod breaker;
+mod form;
+mod lane;
+mod reach;
+mod refusals;
+mod text;
+
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
 use crate::identity::{IdRule, ProviderName, Realm, UserId};
+
+pub use breaker::{Breaker, BreakerSettings, BreakerState, Pass, Resting};
+pub use form::{AnswerRule, HttpForm, HttpFormSettings, Placement};
+pub use reach::{ReachSettings, SetupFault};
 
 /// A login attempt on its way to a provider.
 #[derive(Debug)]
@@ -31,23 +43,53 @@ pub enum Verdict {
         /// The provider's own words for the person: plain text, capped, control characters removed; not yet escaped.
         message: Option<String>,
     },
+    /// The provider wants something of the person first (a new password, a second factor) and will not say yes before
+    /// it has it. No login, and no guess either.
+    NotYet {
+        /// The provider's own words for the person, as in [`Verdict::Wrong`].
+        message: Option<String>,
+    },
 }
 
 /// Why a provider could not say. Never a login. The text is for the operator's log and never shown to the person.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderFault {
-    /// No answer can be had: DNS, connection refused, TLS. The password was not sent.
+    /// No connection can be had: DNS, connection refused, TLS. The password was not sent.
     #[error("cannot be reached: {0}")]
     Unreachable(String),
+    /// It answers, but is not the login it was: gone (404, 410), moved (a redirect), a page where an answer was
+    /// expected, or a sign-in page without the parts we know. No retry helps; somebody must look.
+    #[error("is not what it was: {0}")]
+    Changed(String),
+    /// It does not want to talk to this gateway: 401, 403, 429. The password may have been sent.
+    #[error("refuses this gateway: {0}")]
+    Refused(String),
     /// It took longer than allowed. The password may have been sent.
     #[error("did not answer within {0:?}")]
-    TimedOut(std::time::Duration),
-    /// It answered with something that is no verdict: another status, a redirect, a page, a damaged or oversized body.
+    TimedOut(Duration),
+    /// It answered with something that is no verdict: a damaged or oversized body, a server error. The password may have
+    /// been sent.
     #[error("answered in a way that is not understood: {0}")]
     NotUnderstood(String),
-    /// Too many logins are waiting for it, or it is resting after failures.
+    /// Too many logins are waiting for it. It was not asked.
     #[error("is overloaded: {0}")]
     Overloaded(String),
+    /// It failed several times in a row and is left alone for a while. It was not asked.
+    #[error("rests after failures; it is asked again in {retry_after:?}")]
+    Resting {
+        /// When it will be asked again.
+        retry_after: Duration,
+    },
+}
+
+impl ProviderFault {
+    /// Whether the provider was asked and failed. Our own queue being full says nothing about it.
+    pub const fn counts_against_the_provider(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Changed(_) | Self::Refused(_) | Self::TimedOut(_) | Self::NotUnderstood(_) => true,
+            Self::Overloaded(_) | Self::Resting { .. } => false,
+        }
+    }
 }
 
 /// A provider's answer on its way.
@@ -66,4 +108,9 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Asks. May be dropped at any time; then nothing is known.
     fn check(&self, login: Login) -> Checking<'_>;
+
+    /// How it has been doing, for pages, metrics and the chain. `None` for one that cannot fail (local accounts).
+    fn breaker(&self) -> Option<&Breaker> {
+        None
+    }
 }
