@@ -136,8 +136,8 @@ enum Ended {
     Done(hyper::Result<()>),
     /// Told to end, it had nothing under way and said no more.
     Settled,
-    /// At the drain's deadline.
-    Cut,
+    /// At the drain's deadline, in the middle of something or not.
+    Cut { busy: bool },
 }
 
 /// Runs a connection to its end. When the server stops, or `unused` says so, it is told to finish what it has begun
@@ -152,8 +152,9 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
 ) -> Ended {
     select! {
         biased;
-        ended = connection.as_mut() => return Ended::Done(ended),
+        // First, so that an answer given from here on says that it is the last.
         () = drain.stopping.cancelled() => {}
+        ended = connection.as_mut() => return Ended::Done(ended),
         () = unused => {}
     }
     tell(connection.as_mut());
@@ -162,7 +163,7 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
         select! {
             biased;
             ended = connection.as_mut() => return Ended::Done(ended),
-            () = drain.cutting.cancelled() => return Ended::Cut,
+            () = drain.cutting.cancelled() => return Ended::Cut { busy: activity.in_flight() > 0 || activity.blocked() },
             () = sleep(TICK) => {}
         }
         quiet = if activity.moved() == moved { quiet + 1 } else { 0 };
@@ -176,13 +177,11 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
 
 fn conclude<H>(ended: Ended, activity: &Activity, peer: &Peer, site: &Site<H>) {
     match ended {
-        Ended::Done(Ok(())) | Ended::Settled => {}
+        Ended::Done(Ok(())) | Ended::Settled | Ended::Cut { busy: false } => {}
         Ended::Done(Err(error)) => site.faults.note_end(&error, activity, peer),
-        Ended::Cut => {
-            if activity.in_flight() > 0 || activity.blocked() {
-                site.drain.note_cut();
-                site.faults.metrics.connections.cut.inc();
-            }
+        Ended::Cut { busy: true } => {
+            site.drain.note_cut();
+            site.faults.metrics.connections.cut.inc();
         }
     }
 }
