@@ -93,3 +93,18 @@ impl AuditKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
+
+/// Writes an audit event to the operator's log, as one event of target `audit` at level INFO. Texts are written quoted, so
+/// that none of them can begin a line of its own.
+pub fn audit_log(event: &AuditEvent) {
+    tracing::info!(
+        target: "audit",
+        kind = event.kind.as_str(),
+        at = event.at.millis(),
+        user = event.user.as_ref().map(tracing::field::display),
+        session = event.session.map(tracing::field::display),
+        address = event.address.map(tracing::field::display),
+        request = event.request.as_deref(),
+        detail = (!event.detail.is_empty()).then_some(event.detail.as_str()),
+    );
+}

@@ -1,6 +1,21 @@
 //! Certificate and key files become a checked rustls server configuration. Reads files at start and reload only.
+//!
+//! It must never hand out a configuration with a certificate whose key does not belong to it, and never overwrite a file.
+
+mod certificate;
+mod error;
+mod generate;
+mod load;
+mod names;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::path::PathBuf;
+
+pub use certificate::CertificateInfo;
+pub use error::{GenerateError, TlsError, TlsWarning};
+pub use generate::generate;
+pub use load::{Resumption, ServerTls};
 
 /// What the operator wants of TLS.
 #[derive(Clone, Debug)]

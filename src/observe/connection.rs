@@ -1,0 +1,47 @@
+/// Why a connection ended before a request of it could be judged. The words are stable: they stand in metrics and in the
+/// access log's refusal field.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ConnectionFault {
+    /// The TLS handshake failed: no common version or cipher, bytes that are no TLS, a client that does not trust us.
+    Handshake,
+    /// The TLS handshake took longer than allowed.
+    HandshakeTimeout,
+    /// The head of a request took longer than allowed.
+    HeadTimeout,
+    /// The head of a request is not HTTP. Answered 400.
+    BadHead,
+    /// The head of a request is larger than allowed. Answered 431.
+    HeadTooLarge,
+    /// An HTTP/2 peer broke the protocol or one of our limits (RFC 9113, section 7).
+    Http2,
+    /// One address holds as many connections as it may.
+    AddressLimit,
+}
+
+impl ConnectionFault {
+    /// Every fault, in the order of their declaration.
+    pub const ALL: [Self; 7] =
+        [Self::Handshake, Self::HandshakeTimeout, Self::HeadTimeout, Self::BadHead, Self::HeadTooLarge, Self::Http2, Self::AddressLimit];
+
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Handshake => "tls_handshake",
+            Self::HandshakeTimeout => "tls_handshake_timeout",
+            Self::HeadTimeout => "head_timeout",
+            Self::BadHead => "bad_head",
+            Self::HeadTooLarge => "head_too_large",
+            Self::Http2 => "http2_protocol",
+            Self::AddressLimit => "address_limit",
+        }
+    }
+
+    /// What the client was answered; 0 when there was nothing to answer to.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::BadHead => 400,
+            Self::HeadTooLarge => 431,
+            Self::Handshake | Self::HandshakeTimeout | Self::HeadTimeout | Self::Http2 | Self::AddressLimit => 0,
+        }
+    }
+}
