@@ -1,1 +1,12 @@
-//! Black-box tests: one binary, a module for each story.
+//! Black-box stories against the real binary, a module for each.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "what a test prints is shown when it fails, or on demand")]
+#![expect(clippy::disallowed_methods, reason = "tests read the files of the gateway they started")]
+#![expect(clippy::format_push_string, reason = "messages are put together line by line, and speed does not matter")]
+#![expect(unreachable_pub, reason = "`pub` marks what stories may use of the support module")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod floor_plan;
