@@ -1,13 +1,15 @@
 //! Clients that send one request per connection: a program with a token, or a browser with its cookies.
 
-use std::net::SocketAddr;
+use std::io::{BufReader, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use super::PATIENCE;
 use super::tls::Tls;
-use super::wire::Message;
+use super::wire::{self, Ends, Message};
 
 /// Somebody who talks to the gateway.
 pub struct Client {
@@ -182,4 +184,14 @@ impl Call<'_> {
         self.client.learn(&answer);
         answer
     }
+}
+
+/// Sends one request in the clear and reads the answer.
+#[track_caller]
+pub fn plainly(address: SocketAddr, request: &str) -> Message {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let ends = if request.starts_with("HEAD ") { Ends::Bare } else { Ends::AsAnswer };
+    wire::read_message(&mut BufReader::new(stream), ends).unwrap().expect("an answer came before the connection ended")
 }

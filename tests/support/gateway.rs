@@ -17,7 +17,7 @@ use super::tls::Tls;
 use super::tokens::Pair;
 
 /// The secret every gateway under test signs with, so that tests can make tokens of any age.
-pub const SECRET: &str = "q7tY2mXc9LdR4vWz8KpB1nHs6JfG3aEu5TxMiOyQ0rCk-test";
+pub const SECRET: &str = "q7tY2mXc9LdR4vWz8KpB1nHs6JfG3aEu5TxMiOyQ0rCk";
 
 /// What every gateway under test is configured with before a story adds its own.
 const USUAL: &str = r#"
@@ -58,6 +58,11 @@ impl Builder {
         Self { dir, config: USUAL.parse().unwrap(), env: Vec::new() }
     }
 
+    /// With nothing at all.
+    pub fn empty() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), config: Table::new(), env: Vec::new() }
+    }
+
     /// Adds to the configuration: tables are merged, routes are appended, everything else replaces what stood there.
     #[track_caller]
     pub fn toml(mut self, more: &str) -> Self {
@@ -96,7 +101,7 @@ impl Builder {
 
     /// Logs everything it can.
     pub fn trace(self) -> Self {
-        self.env("MUNJIGI_LOG", "trace")
+        self.toml("[log]\nlevel = \"trace\"")
     }
 
     /// Writes a file into the gateway's directory.
@@ -146,9 +151,7 @@ impl Builder {
 const LISTENING: &str = "listening on https://";
 
 fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_munjigi"));
-    command.env_remove("MUNJIGI_LOG");
-    command
+    Command::new(env!("CARGO_BIN_EXE_munjigi"))
 }
 
 /// Runs `munjigi` with arguments in a directory, to its end.
@@ -230,7 +233,7 @@ impl Gateway {
 
     /// Sends a signal and waits for the end.
     #[track_caller]
-    pub fn stop(self, signal: &str) -> Finished {
+    pub fn stop(&mut self, signal: &str) -> Finished {
         self.process.signal(signal);
         self.process.finish()
     }

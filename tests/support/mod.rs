@@ -18,16 +18,16 @@ mod tokens;
 mod wire;
 mod world;
 
-pub use client::{Call, Client};
+pub use client::{Client, plainly};
 pub use gateway::{Builder, Gateway, SECRET, munjigi};
-pub use h2::{H2, RawH2};
+pub use h2::{H2, RawH2, Verdict as RawVerdict};
 pub use needs::{STORIES, is_there, need};
-pub use origin::{Conversation, Origin};
+pub use origin::Origin;
 pub use process::{Finished, Process, mode};
 pub use sso::{RIGHT, Sso};
-pub use tls::Tls;
+pub use tls::{Tls, any_certificate, only_trusting};
 pub use tokens::{Pair, claims, header, hs256, now, resigned, unsigned};
-pub use wire::{Message, json_answer, text_answer};
+pub use wire::{Message, bomb, json_answer, text_answer};
 pub use world::World;
 
 /// How long anything may take before a test gives up. Far above what a slow machine needs; no good test ever waits for it.

@@ -146,11 +146,6 @@ impl Conversation {
         Self { stream: BufReader::new(stream), number, shared }
     }
 
-    /// Which connection this is, counted from 1.
-    pub fn number(&self) -> usize {
-        self.number
-    }
-
     /// The next request, whole; `None` when the gateway hangs up or sends no HTTP.
     pub fn request(&mut self) -> Option<Message> {
         let mut request = wire::read_message(&mut self.stream, Ends::AsRequest).ok()??;

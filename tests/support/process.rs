@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
@@ -61,20 +61,14 @@ impl Process {
 
     /// Waits for its end.
     #[track_caller]
-    pub fn finish(mut self) -> Finished {
-        let status = self.wait();
-        Finished { code: status.code().unwrap_or(-1), out: self.out.text(), err: self.err.text() }
-    }
-
-    /// Waits for its end and leaves what it printed where it is.
-    #[track_caller]
-    pub fn wait(&mut self) -> ExitStatus {
+    pub fn finish(&mut self) -> Finished {
         // Both pipes close when the process ends, and waiting for that can be bounded.
         if !(self.out.wait_closed() && self.err.wait_closed()) {
             self.kill();
             panic!("it does not end; it printed:\n{}\n{}", self.out.text(), self.err.text());
         }
-        self.child.wait().unwrap()
+        let status = self.child.wait().unwrap();
+        Finished { code: status.code().unwrap_or(-1), out: self.out.text(), err: self.err.text() }
     }
 
     /// Waits for a line on standard error that holds `needle`, and returns it.

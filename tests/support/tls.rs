@@ -79,18 +79,6 @@ impl Tls {
         wire::parse_head(wire::read_head(&mut self.0).unwrap().expect("an answer came before the connection ended"))
     }
 
-    /// The rest of an answer whose head was read.
-    #[track_caller]
-    pub fn answer_body(&mut self, answer: &mut Message) {
-        wire::read_body(&mut self.0, answer, Ends::AsAnswer).unwrap();
-    }
-
-    /// Exactly so many bytes.
-    #[track_caller]
-    pub fn exactly(&mut self, count: usize) -> Vec<u8> {
-        self.some_bytes_exactly(count).expect("the connection stays open")
-    }
-
     /// Exactly so many bytes; `None` when the connection ends before.
     pub fn some_bytes_exactly(&mut self, count: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; count];

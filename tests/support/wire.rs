@@ -220,3 +220,74 @@ pub fn json_answer(status: u16, body: &Value) -> Vec<u8> {
 pub fn text_answer(status: u16, kind: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} Told\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
+
+/// An answer that would be a right one, compressed from so many bytes to a thousandth of them.
+pub fn bomb(bytes: usize) -> Vec<u8> {
+    let runs = bytes / 258;
+    let (before, after) = (br#"{"error":"0000","pad":"A"#.as_slice(), br#""}"#.as_slice());
+    let mut packed = Bits::default();
+    // RFC 1951: one last block with the fixed codes (section 3.2.6).
+    packed.put(0b011, 3);
+    packed.literals(before);
+    for _ in 0..runs {
+        // Length 258 (code 285), distance 1 (code 0): the byte before, 258 times more.
+        packed.code(0b1100_0101, 8);
+        packed.code(0, 5);
+    }
+    packed.literals(after);
+    packed.code(0, 7);
+    let plain = [before, &vec![b'A'; runs * 258], after].concat();
+    let mut body = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    body.extend(packed.finish());
+    body.extend(crc32(&plain).to_le_bytes());
+    body.extend(u32::try_from(plain.len()).unwrap().to_le_bytes());
+    let mut answer =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", body.len())
+            .into_bytes();
+    answer.extend(body);
+    answer
+}
+
+/// Bits as RFC 1951, section 3.1.1 packs them.
+#[derive(Default)]
+struct Bits {
+    bytes: Vec<u8>,
+    held: u32,
+    count: u32,
+}
+
+impl Bits {
+    /// A number, its lowest bit first.
+    fn put(&mut self, value: u32, bits: u32) {
+        self.held |= value << self.count;
+        self.count += bits;
+        while self.count >= 8 {
+            self.bytes.push(self.held.to_le_bytes()[0]);
+            self.held >>= 8;
+            self.count -= 8;
+        }
+    }
+
+    /// A Huffman code, its highest bit first.
+    fn code(&mut self, value: u32, bits: u32) {
+        self.put(value.reverse_bits() >> (32 - bits), bits);
+    }
+
+    fn literals(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            assert!(*byte < 144, "only plain ASCII here");
+            self.code(0b0011_0000 + u32::from(*byte), 8);
+        }
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.put(0, 7);
+        self.bytes
+    }
+}
+
+/// RFC 1952, section 8.
+fn crc32(bytes: &[u8]) -> u32 {
+    let table: Vec<u32> = (0..256).map(|n| (0..8).fold(n, |c, _| if c & 1 == 1 { 0xedb8_8320 ^ (c >> 1) } else { c >> 1 })).collect();
+    !bytes.iter().fold(u32::MAX, |c, byte| table[usize::from(c.to_le_bytes()[0] ^ byte)] ^ (c >> 8))
+}
