@@ -112,8 +112,8 @@ fn what_is_no_login_is_refused_before_anybody_is_asked() {
         let answer = program.post("/login").body(kind, body).send();
         assert!(matches!(answer.status(), 400 | 415 | 422), "{kind} {}: {}", String::from_utf8_lossy(body), answer.start);
     }
-    let large = program.post("/login").body("application/json", format!("{{\"id\": \"{}\"}}", "1".repeat(1 << 20))).send();
-    assert_eq!(large.status(), 413);
+    let large = program.post("/login").body("application/json", format!("{{\"id\": \"{}\"}}", "1".repeat(1 << 20))).try_send();
+    assert!(large.as_ref().is_none_or(|answer| answer.status() == 413), "{large:?}");
     assert_eq!(world.sso.seen().len(), 0);
 }
 

@@ -56,7 +56,7 @@ fn h2_takes_the_same_road() {
 fn queries_methods_and_fields_arrive_byte_for_byte() {
     let world = World::start();
     let token = world.login().access;
-    let target = "/open?a=%zz&b=%2e%2e//../;x&&=&c=%41+%20'\"<>[]{}|^`~\\";
+    let target = "/open?a=%zz&b=%2e%2e//../;x&&=&c=%41+%20'[]{}|^`~\\";
     let mut tls = world.gateway.tls();
     tls.say(format!(
         "FROB {target} HTTP/1.1\r\nHost: x.test\r\nAuthorization: Bearer {token}\r\nX-One: a\r\nX-Two:  spaced  out \r\nX-One: b\r\nX-Bytes: \u{e9}\u{ac00}\r\nX-Empty:\r\n\r\n"

@@ -177,12 +177,19 @@ impl Call<'_> {
     /// Sends it and reads the answer.
     #[track_caller]
     pub fn send(self) -> Message {
+        self.try_send().expect("an answer came before the connection ended")
+    }
+
+    /// Sends it and reads the answer; `None` when the connection ends without one, as it may when more is sent than the
+    /// other side wants to read.
+    #[track_caller]
+    pub fn try_send(self) -> Option<Message> {
         let mut tls = Tls::connect(self.client.address);
         // An early refusal may close the connection while the body is still being sent; the answer counts.
         let _ = tls.try_say(&self.bytes());
-        let answer = if self.method == "HEAD" { tls.bare_answer() } else { tls.answer() };
+        let answer = if self.method == "HEAD" { Some(tls.bare_answer()) } else { tls.try_answer().ok().flatten() }?;
         self.client.learn(&answer);
-        answer
+        Some(answer)
     }
 }
 

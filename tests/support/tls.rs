@@ -62,9 +62,10 @@ impl Tls {
         self.try_answer().unwrap().expect("an answer came before the connection ended")
     }
 
-    /// The next answer; `None` when the connection ends instead.
+    /// The next answer; `None` or an error when the connection ends instead.
+    #[track_caller]
     pub fn try_answer(&mut self) -> io::Result<Option<Message>> {
-        wire::read_message(&mut self.0, Ends::AsAnswer)
+        wire::read_message(&mut self.0, Ends::AsAnswer).map_err(not_a_timeout)
     }
 
     /// The next answer, to a HEAD request.

@@ -34,10 +34,14 @@ fn l45_a_request_has_one_end() {
         let mut tls = world.gateway.tls();
         tls.say(&bytes);
         let status = tls.try_answer().ok().flatten().map(|answer| answer.status());
-        assert!(matches!(status, None | Some(400 | 501)), "{what}: {status:?}");
+        // With both, chunked is the one reading (RFC 9112, section 6.1), as long as nothing is read after it.
+        let fine = matches!(status, None | Some(400 | 501)) || (what.starts_with("both") && status == Some(200));
+        assert!(fine, "{what}: {status:?}");
         assert!(tls.some_bytes().is_empty(), "{what}: the connection goes on");
     }
-    assert_eq!(world.origin.seen().len(), 0);
+    for seen in world.origin.seen() {
+        assert_eq!((seen.target(), seen.body.len(), seen.all("content-length")), ("/open/outer", 0, vec![]));
+    }
 }
 
 /// After a refusal the rest of the bytes is nobody's request.
@@ -65,7 +69,7 @@ fn l47_only_websockets_may_upgrade() {
             "GET /open HTTP/1.1\r\nHost: x.test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: {upgrade}\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
         ));
         let answer = tls.answer();
-        assert!(answer.status() != 101 && answer.status() < 500, "{upgrade}: {}", answer.start);
+        assert!(matches!(answer.status(), 200 | 400 | 501), "{upgrade}: {}", answer.start);
         for seen in world.origin.seen() {
             assert_eq!((seen.get("upgrade"), seen.get("http2-settings")), (None, None), "{upgrade}");
         }

@@ -71,8 +71,8 @@ fn l41_a_monstrous_cookie_is_only_refused() {
         (0..20_000).map(|n| format!("a{n}=b; ")).collect::<String>(),
     ];
     for cookie in cookies {
-        let answer = world.gateway.program().get("/protected").with("Cookie", &cookie).send();
-        assert!(matches!(answer.status(), 400 | 401 | 431), "{}", answer.start);
+        let answer = world.gateway.program().get("/protected").with("Cookie", &cookie).try_send();
+        assert!(answer.as_ref().is_none_or(|answer| matches!(answer.status(), 400 | 401 | 431)), "{answer:?}");
     }
     assert_eq!(world.origin.connections(), 0);
     world.login();
