@@ -344,8 +344,8 @@ fn the_plain_listener_only_points_to_the_other() {
     let (origin, sso) = (Origin::start(), Sso::start());
     let gateway = World::builder(&origin, &sso)
         .toml("[server]\nredirect_http = \"127.0.0.1:0\"\nacme_webroot = \"acme\"")
-        .file("acme/.well-known/acme-challenge/tok-en_1", "tok-en_1.print")
-        .file("acme/.well-known/secret", "not for you")
+        .file("acme/tok-en_1", "tok-en_1.print")
+        .file("secret", "not for you")
         .start();
     let plain = gateway.redirect_address();
     let ask = |request: &str| -> Message { crate::support::plainly(plain, request) };
