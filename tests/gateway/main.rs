@@ -1,1 +1,27 @@
-//! Black-box tests: one binary, a module for each story.
+//! Black-box stories against the real binary, a module for each.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "what a test prints is shown when it fails, or on demand")]
+#![expect(clippy::disallowed_methods, reason = "tests read the files of the gateway they started")]
+#![expect(clippy::format_push_string, clippy::format_collect, reason = "messages are put together line by line, and speed does not matter")]
+#![expect(unreachable_pub, reason = "`pub` marks what stories may use of the support module")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod browser;
+mod cookies;
+mod curl;
+mod demo;
+mod first_systems;
+mod floor_plan;
+mod left_out;
+mod lessons;
+mod login;
+mod logs;
+mod process;
+mod refusals;
+mod road;
+mod sso_faults;
+mod store;
+mod tokens;

@@ -1,0 +1,132 @@
+//! HTTP/2 clients: a polite one, and one that writes its frames by hand.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{Request, Version};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+
+use super::PATIENCE;
+use super::tls::{Tls, any_certificate};
+use super::wire::Message;
+
+/// One polite connection with a runtime of its own.
+pub struct H2 {
+    runtime: Runtime,
+    sender: SendRequest<Full<Bytes>>,
+    authority: String,
+}
+
+impl H2 {
+    /// Connects and agrees on h2.
+    pub fn connect(address: SocketAddr) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let sender = runtime.block_on(async {
+            let socket = TcpStream::connect(address).await.unwrap();
+            let name = ServerName::try_from("localhost").unwrap();
+            let config = any_certificate(&[b"h2"], rustls::DEFAULT_VERSIONS);
+            let stream = tokio_rustls::TlsConnector::from(config).connect(name, socket).await.unwrap();
+            assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()), "h2 was not agreed on");
+            let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+            tokio::spawn(connection);
+            sender
+        });
+        Self { runtime, sender, authority: address.to_string() }
+    }
+
+    /// A request for this gateway, to be completed and given to [`H2::send`].
+    pub fn request(&self, method: &str, path: &str) -> http::request::Builder {
+        Request::builder().version(Version::HTTP_2).method(method).uri(format!("https://{}{path}", self.authority))
+    }
+
+    /// Sends a request and reads its answer; an error text when the stream was refused.
+    pub fn try_send(&mut self, request: http::request::Builder, body: &[u8]) -> Result<Message, String> {
+        let request = request.body(Full::new(Bytes::copy_from_slice(body))).unwrap();
+        let Self { runtime, sender, .. } = self;
+        let exchange = async {
+            sender.ready().await.map_err(|error| error.to_string())?;
+            let (head, body) = sender.send_request(request).await.map_err(|error| error.to_string())?.into_parts();
+            let mut message = Message { start: format!("HTTP/2 {}", head.status.as_u16()), ..Message::default() };
+            for (name, value) in &head.headers {
+                message.fields.push((name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+            }
+            let body = body.collect().await;
+            message.whole = body.is_ok();
+            message.body = body.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
+            Ok(message)
+        };
+        runtime.block_on(async { tokio::time::timeout(PATIENCE, exchange).await.expect("an answer came in time") })
+    }
+
+    /// Sends a request and reads its answer.
+    #[track_caller]
+    pub fn send(&mut self, request: http::request::Builder, body: &[u8]) -> Message {
+        self.try_send(request, body).unwrap()
+    }
+}
+
+/// A connection whose frames are written by hand, for fields no library would send.
+pub struct RawH2(Tls);
+
+/// What a hand-written request was answered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// An answer's head came (its fields are packed and not read here).
+    Answered,
+    /// The stream or the connection was refused.
+    Refused,
+}
+
+impl RawH2 {
+    /// Connects and sends preface and settings.
+    pub fn connect(address: SocketAddr) -> Self {
+        let mut tls = Tls::with(address, "localhost", any_certificate(&[b"h2"], rustls::DEFAULT_VERSIONS)).unwrap();
+        tls.say(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        tls.say(frame(0x4, 0, 0, &[]));
+        Self(tls)
+    }
+
+    /// Sends one request without body as a single HEADERS frame, every field a literal as given, and waits for the verdict.
+    pub fn ask(&mut self, fields: &[(&str, &str)]) -> Verdict {
+        let mut block = Vec::new();
+        for (name, value) in fields {
+            // RFC 7541, section 6.2.2: literal without indexing, new name, no Huffman coding.
+            block.push(0);
+            for text in [name, value] {
+                block.push(u8::try_from(text.len()).ok().filter(|length| *length < 127).expect("short fields only"));
+                block.extend_from_slice(text.as_bytes());
+            }
+        }
+        // END_STREAM and END_HEADERS on stream 1.
+        self.0.say(frame(0x1, 0x5, 1, &block));
+        loop {
+            let head = self.0.some_bytes_exactly(9);
+            let Some(head) = head else { return Verdict::Refused };
+            let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+            let kind = head[3];
+            if self.0.some_bytes_exactly(length).is_none() {
+                return Verdict::Refused;
+            }
+            match kind {
+                0x1 => return Verdict::Answered,
+                // RST_STREAM, GOAWAY
+                0x3 | 0x7 => return Verdict::Refused,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// RFC 9113, section 4.1.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut bytes = vec![length[1], length[2], length[3], kind, flags];
+    bytes.extend_from_slice(&stream.to_be_bytes());
+    bytes.extend_from_slice(payload);
+    bytes
+}
