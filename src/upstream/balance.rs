@@ -16,24 +16,24 @@ impl Balance {
         Self((0..workers.max(1)).map(|worker| Counter(AtomicUsize::new(worker))).collect())
     }
 
-    /// The turn of a new request among `endpoints`, of which there is at least one.
-    pub(super) fn turn<'a>(&self, endpoints: &'a [Arc<Endpoint>], worker: usize) -> Turn<'a> {
+    /// The choice for a new request among `endpoints`, of which there is at least one.
+    pub(super) fn choose<'a>(&self, endpoints: &'a [Arc<Endpoint>], worker: usize) -> Choice<'a> {
         let start = self.0[worker % self.0.len()].0.fetch_add(1, Ordering::Relaxed);
-        let mut turn = Turn { endpoints, start, current: start % endpoints.len(), tried: Vec::new() };
-        turn.go_on();
-        turn
+        let mut choice = Choice { endpoints, start, current: start % endpoints.len(), tried: Vec::new() };
+        choice.go_on();
+        choice
     }
 }
 
 /// Which endpoints a request goes to: one, unless it takes no connection; then the others, each once.
-pub(super) struct Turn<'a> {
+pub(super) struct Choice<'a> {
     endpoints: &'a [Arc<Endpoint>],
     start: usize,
     current: usize,
     tried: Vec<usize>,
 }
 
-impl<'a> Turn<'a> {
+impl<'a> Choice<'a> {
     /// Where to go now.
     pub(super) fn endpoint(&self) -> &'a Arc<Endpoint> {
         &self.endpoints[self.current]

@@ -32,6 +32,12 @@ pub(super) struct Limits {
     pub(super) idle: Duration,
 }
 
+impl Limits {
+    fn shorter(self) -> Duration {
+        self.response.min(self.idle)
+    }
+}
+
 /// Waits for the `answer` to a request that is being sent.
 ///
 /// The time for the answer runs from the end of the request, however long the client takes to send it.
@@ -48,14 +54,14 @@ pub(super) async fn exchange(
         }
         if !armed {
             armed = true;
-            let first = if upload.is_some() { limits.response.min(limits.idle) } else { limits.response };
+            let first = if upload.is_some() { limits.shorter() } else { limits.response };
             timer.as_mut().reset(Instant::now() + first);
         }
         loop {
             ready!(timer.as_mut().poll(cx));
-            match upload.map(|upload| next_deadline(upload, limits)) {
+            match upload.map(|upload| next_look(upload, limits)) {
                 None => return Poll::Ready(Err(Failure::ResponseTimeout)),
-                Some(Ok(later)) => timer.as_mut().reset(later),
+                Some(Ok(next)) => timer.as_mut().reset(next),
                 Some(Err(failure)) => return Poll::Ready(Err(failure)),
             }
         }
@@ -64,16 +70,17 @@ pub(super) async fn exchange(
 }
 
 /// When to look again at a request that is being sent, or what is wrong now.
-fn next_deadline(upload: &Upload, limits: Limits) -> Result<Instant, Failure> {
+fn next_look(upload: &Upload, limits: Limits) -> Result<Instant, Failure> {
     let now = Instant::now();
     let (turn, since) = upload.state();
     let (deadline, failure) = match turn {
         // Whoever reads from the client watches over the client.
-        Turn::Client => return Ok(now + limits.idle),
+        Turn::Client => return Ok(now + limits.shorter()),
         Turn::Upstream => (since + limits.idle, Failure::RequestStalled),
         Turn::Ended => (since + limits.response, Failure::ResponseTimeout),
     };
-    if deadline > now { Ok(deadline) } else { Err(failure) }
+    // It may end right after this look: the next one must not come later than the answer is due then.
+    if deadline > now { Ok(deadline.min(now + limits.shorter())) } else { Err(failure) }
 }
 
 impl From<TrySendError<Request<Outgoing>>> for Failure {

@@ -9,7 +9,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use super::balance::{Balance, Turn};
+use super::balance::{Balance, Choice};
 use super::connection::Connection;
 use super::error::find_cause;
 use super::exchange::{Failure, Limits, exchange};
@@ -73,31 +73,31 @@ impl Upstream {
 
     async fn send_prepared(&self, mut request: Request<Outgoing>, worker: usize) -> Result<Response<LeasedBody>, SendError> {
         let asks_upgrade = request.headers().contains_key(UPGRADE);
-        let mut turn = self.balance.turn(&self.endpoints, worker);
+        let mut choice = self.balance.choose(&self.endpoints, worker);
         let mut fresh = false;
         loop {
-            let (mut lease, reused) = self.lend(&mut turn, fresh, request.body(), worker).await?;
+            let (mut lease, reused) = self.lend(&mut choice, fresh, request.body(), worker).await?;
             let replay = if reused { Replay::of(&request) } else { None };
             let Lease { connection: Connection { sender, timer, .. }, upload, .. } = &mut lease;
             let answer = pin!(sender.try_send_request(request));
             let failure = match exchange(answer, timer.as_mut(), upload.as_deref(), self.limits()).await {
                 Ok(answer) => {
-                    turn.endpoint().health.good();
+                    choice.endpoint().health.good();
                     return accept(answer, lease, asks_upgrade);
                 }
                 Err(failure) => failure,
             };
-            request = self.again(failure, reused, replay, &mut turn, worker)?;
+            request = self.again(failure, reused, replay, &mut choice, worker)?;
             fresh = true;
         }
     }
 
     /// A connection to the endpoint whose turn it is, and whether it was used before: an idle one unless it must be `fresh`,
     /// else a new one, else the next endpoint's.
-    async fn lend(&self, turn: &mut Turn<'_>, fresh: bool, body: &Outgoing, worker: usize) -> Result<(Lease, bool), SendError> {
+    async fn lend(&self, choice: &mut Choice<'_>, fresh: bool, body: &Outgoing, worker: usize) -> Result<(Lease, bool), SendError> {
         let Settings { idle_timeout: idle, keep_alive: keep, max_idle: most, .. } = self.settings;
         loop {
-            let endpoint = turn.endpoint();
+            let endpoint = choice.endpoint();
             let shard = endpoint.shard(worker);
             let kept = if fresh { None } else { shard.take(Instant::now(), keep) };
             let reused = kept.is_some();
@@ -109,7 +109,7 @@ impl Upstream {
                 // Boxed because it is large and rare: the future of every request would carry it.
                 None => match Box::pin(endpoint.connect(worker, self.settings.connect_timeout)).await {
                     Ok(connection) => connection,
-                    Err(error) if !turn.give_up() => return Err(error),
+                    Err(error) if !choice.give_up() => return Err(error),
                     Err(_error) => continue,
                 },
             };
@@ -123,10 +123,10 @@ impl Upstream {
         failure: Failure,
         reused: bool,
         replay: Option<Replay>,
-        turn: &mut Turn<'_>,
+        choice: &mut Choice<'_>,
         worker: usize,
     ) -> Result<Request<Outgoing>, SendError> {
-        let endpoint = turn.endpoint();
+        let endpoint = choice.endpoint();
         let counts = &endpoint.shard(worker).counts;
         match failure {
             Failure::Unsent(request, _) if reused => {
@@ -134,7 +134,7 @@ impl Upstream {
                 Ok(*request)
             }
             // A new connection that was closed before a word was said: as good as none.
-            Failure::Unsent(request, _) if turn.give_up() => Ok(*request),
+            Failure::Unsent(request, _) if choice.give_up() => Ok(*request),
             Failure::Http(error) if reused && has_died(&error) => {
                 count(if replay.is_some() { &counts.retried } else { &counts.lost });
                 replay.map(Replay::into_request).ok_or_else(|| self.error(endpoint, Failure::Http(error)))

@@ -93,14 +93,14 @@ async fn the_time_for_the_answer_begins_at_the_end_of_the_request() {
         let sent = sending(&upstream, request("POST", body));
         peer.head().await;
         for _ in 0..9 {
-            sleep(2 * SECOND).await;
+            sleep(SECOND * 23 / 10).await;
             client.write("x").await;
             peer.bytes(1).await;
         }
         let end = Instant::now();
         if late {
             assert!(matches!(within(sent).await.unwrap(), Err(SendError::ResponseTimeout { .. })));
-            assert_eq!(end.elapsed().as_secs(), 1);
+            assert!((1000..1010).contains(&end.elapsed().as_millis()), "{:?}", end.elapsed());
         } else {
             sleep(SECOND * 9 / 10).await;
             peer.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
