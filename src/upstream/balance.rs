@@ -1,0 +1,59 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::Endpoint;
+
+/// Round robin. Each worker counts for itself, so that no cache line is shared.
+pub(super) struct Balance(Box<[Counter]>);
+
+#[derive(Default)]
+#[repr(align(128))]
+struct Counter(AtomicUsize);
+
+impl Balance {
+    /// For so many workers. Each starts elsewhere, lest all send their first request to the same endpoint.
+    pub(super) fn new(workers: usize) -> Self {
+        Self((0..workers.max(1)).map(|worker| Counter(AtomicUsize::new(worker))).collect())
+    }
+
+    /// The choice for a new request among `endpoints`, of which there is at least one.
+    pub(super) fn choose<'a>(&self, endpoints: &'a [Arc<Endpoint>], worker: usize) -> Choice<'a> {
+        let start = self.0[worker % self.0.len()].0.fetch_add(1, Ordering::Relaxed);
+        let mut choice = Choice { endpoints, start, current: start % endpoints.len(), tried: Vec::new() };
+        choice.go_on();
+        choice
+    }
+}
+
+/// Which endpoints a request goes to: one, unless it takes no connection; then the others, each once.
+pub(super) struct Choice<'a> {
+    endpoints: &'a [Arc<Endpoint>],
+    start: usize,
+    current: usize,
+    tried: Vec<usize>,
+}
+
+impl<'a> Choice<'a> {
+    /// Where to go now.
+    pub(super) fn endpoint(&self) -> &'a Arc<Endpoint> {
+        &self.endpoints[self.current]
+    }
+
+    /// The present one took no connection: go on to the next. False when all have had their turn.
+    pub(super) fn give_up(&mut self) -> bool {
+        self.tried.push(self.current);
+        self.go_on()
+    }
+
+    /// Endpoints that rest come last, but they do come: a request that has nowhere else to go is better off with a small
+    /// chance than with none.
+    fn go_on(&mut self) -> bool {
+        let untried = || {
+            let in_turn = (0..self.endpoints.len()).map(|step| self.start.wrapping_add(step) % self.endpoints.len());
+            in_turn.filter(|at| !self.tried.contains(at))
+        };
+        let next = untried().find(|at| self.endpoints[*at].health.admits()).or_else(|| untried().next());
+        self.current = next.unwrap_or(self.current);
+        next.is_some()
+    }
+}

@@ -1,0 +1,96 @@
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Connections refused in a row before an endpoint is left alone for a while.
+const PATIENCE: u32 = 3;
+
+/// How long it is left alone. Then one request tries it, and the others follow when that one gets through.
+const REST: Duration = Duration::from_secs(5);
+
+/// Not resting.
+const AWAKE: u64 = 0;
+
+/// Whether an endpoint takes connections, as far as real requests have shown. Only a failure to connect counts: an answer
+/// that is slow or wrong says something about a request, not about the endpoint.
+pub(super) struct Health {
+    since: Instant,
+    failures: AtomicU32,
+    /// Milliseconds after `since` until which it is left alone.
+    resting_until: AtomicU64,
+}
+
+impl Health {
+    pub(super) fn new() -> Self {
+        Self { since: Instant::now(), failures: AtomicU32::new(0), resting_until: AtomicU64::new(AWAKE) }
+    }
+
+    /// Whether a request may go there: always when awake, and once for each rest that is over.
+    pub(super) fn admits(&self) -> bool {
+        let until = self.resting_until.load(Ordering::Relaxed);
+        if until == AWAKE {
+            return true;
+        }
+        let now = self.now();
+        now >= until && self.resting_until.compare_exchange(until, end_of_rest(now), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Whether it is being left alone.
+    pub(super) fn is_resting(&self) -> bool {
+        self.resting_until.load(Ordering::Relaxed) != AWAKE
+    }
+
+    /// It took a connection, or answered.
+    pub(super) fn good(&self) {
+        // Loads first: on the road nothing changes, and a load does not bounce the cache line between workers.
+        if self.failures.load(Ordering::Relaxed) != 0 {
+            self.failures.store(0, Ordering::Relaxed);
+        }
+        if self.is_resting() {
+            self.resting_until.store(AWAKE, Ordering::Relaxed);
+        }
+    }
+
+    /// It did not take a connection. True when this is what sends it to rest.
+    pub(super) fn bad(&self) -> bool {
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        if failures < PATIENCE {
+            return false;
+        }
+        self.resting_until.swap(end_of_rest(self.now()), Ordering::Relaxed) == AWAKE
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn end_of_rest(now: u64) -> u64 {
+    now.saturating_add(u64::try_from(REST.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn rests_after_three_failures_and_then_lets_one_try() {
+        let health = Health::new();
+        assert!(!health.bad());
+        assert!(!health.bad());
+        assert!(health.admits());
+        assert!(health.bad());
+        assert!(!health.admits());
+        assert!(!health.bad(), "only the failure that sends it to rest says so");
+        tokio::time::advance(REST).await;
+        assert!(health.admits());
+        assert!(!health.admits(), "the second one waits for the outcome of the first");
+        tokio::time::advance(REST).await;
+        assert!(health.admits());
+        health.good();
+        assert!(health.admits());
+        assert!(health.admits());
+        assert!(!health.bad(), "a success starts the count anew");
+    }
+}

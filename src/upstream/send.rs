@@ -1,0 +1,222 @@
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::UPGRADE;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::balance::{Balance, Choice};
+use super::connection::Connection;
+use super::error::find_cause;
+use super::exchange::{Failure, Limits, exchange};
+use super::lease::{Lease, Terms};
+use super::pool::count;
+use super::upload::Outgoing;
+use super::{Breakage, Endpoint, Endpoints, LeasedBody, SendError, Settings, SetupError, framing};
+use crate::identity::ProviderName;
+use crate::web::{BodyFault, RequestBody};
+
+/// A named pool of endpoints, as one configuration wants it. The endpoints themselves outlive it.
+pub struct Upstream {
+    settings: Settings,
+    endpoints: Vec<Arc<Endpoint>>,
+    balance: Balance,
+}
+
+impl Upstream {
+    /// Finds or makes the endpoints. Reads files of certificate authorities: for start and reload, not for a worker.
+    ///
+    /// # Errors
+    /// What is wrong with the endpoints as configured.
+    pub fn new(settings: Settings, endpoints: &Endpoints) -> Result<Self, SetupError> {
+        if settings.endpoints.is_empty() {
+            return Err(SetupError::NoEndpoint(settings.name));
+        }
+        let found = settings.endpoints.iter().map(|address| endpoints.endpoint(address)).collect::<Result<_, _>>()?;
+        Ok(Self { settings, endpoints: found, balance: Balance::new(endpoints.workers()) })
+    }
+
+    /// Its name in the configuration.
+    pub fn name(&self) -> &ProviderName {
+        &self.settings.name
+    }
+
+    /// Its endpoints, in the order of the configuration.
+    pub fn endpoints(&self) -> &[Arc<Endpoint>] {
+        &self.endpoints
+    }
+
+    /// Sends `request` to an endpoint and waits for the head of its answer. Called on the runtime of `worker`.
+    ///
+    /// The request's target must be in origin form and `Host` must be set; both go out as they are, as do all other headers
+    /// except those that say how long the body is. Dropping the future, or the answer's body before its end, closes the
+    /// connection, by which the upstream learns that nobody is waiting any more.
+    ///
+    /// Sent again, once, is a request that a kept connection did not take, because it had been closed at the other end:
+    /// always if nothing of it was written; and if it was written, only when doing it twice is as good as doing it once and
+    /// it has no body. An endpoint that takes no connection is passed over for the next one.
+    ///
+    /// # Errors
+    /// Why there is no answer. Errors in the answer's body are told by the body.
+    pub fn send(
+        &self,
+        request: Request<RequestBody>,
+        worker: usize,
+    ) -> impl Future<Output = Result<Response<LeasedBody>, SendError>> + Send {
+        // Outside of the future, which would carry a second copy of the head around.
+        self.send_prepared(framing::prepare(request), worker)
+    }
+
+    async fn send_prepared(&self, mut request: Request<Outgoing>, worker: usize) -> Result<Response<LeasedBody>, SendError> {
+        let asks_upgrade = request.headers().contains_key(UPGRADE);
+        let mut choice = self.balance.choose(&self.endpoints, worker);
+        let mut fresh = false;
+        loop {
+            let (mut lease, reused) = self.lend(&mut choice, fresh, request.body(), worker).await?;
+            let replay = if reused { Replay::of(&request) } else { None };
+            let Lease { connection: Connection { sender, timer, .. }, upload, .. } = &mut lease;
+            let answer = pin!(sender.try_send_request(request));
+            let failure = match exchange(answer, timer.as_mut(), upload.as_deref(), self.limits()).await {
+                Ok(answer) => {
+                    choice.endpoint().health.good();
+                    return accept(answer, lease, asks_upgrade);
+                }
+                Err(failure) => failure,
+            };
+            request = self.again(failure, reused, replay, &mut choice, worker)?;
+            fresh = true;
+        }
+    }
+
+    /// A connection to the endpoint whose turn it is, and whether it was used before: an idle one unless it must be `fresh`,
+    /// else a new one, else the next endpoint's.
+    async fn lend(&self, choice: &mut Choice<'_>, fresh: bool, body: &Outgoing, worker: usize) -> Result<(Lease, bool), SendError> {
+        let Settings { idle_timeout: idle, keep_alive: keep, max_idle: most, .. } = self.settings;
+        loop {
+            let endpoint = choice.endpoint();
+            let shard = endpoint.shard(worker);
+            let kept = if fresh { None } else { shard.take(Instant::now(), keep) };
+            let reused = kept.is_some();
+            let connection = match kept {
+                Some(connection) => {
+                    count(&shard.counts.reused);
+                    connection
+                }
+                // Boxed because it is large and rare: the future of every request would carry it.
+                None => match Box::pin(endpoint.connect(worker, self.settings.connect_timeout)).await {
+                    Ok(connection) => connection,
+                    Err(error) if !choice.give_up() => return Err(error),
+                    Err(_error) => continue,
+                },
+            };
+            return Ok((Lease::new(Arc::clone(shard), connection, body.upload(), Terms { idle, keep, most }), reused));
+        }
+    }
+
+    /// The request once more, if that is safe after `failure`.
+    fn again(
+        &self,
+        failure: Failure,
+        reused: bool,
+        replay: Option<Replay>,
+        choice: &mut Choice<'_>,
+        worker: usize,
+    ) -> Result<Request<Outgoing>, SendError> {
+        let endpoint = choice.endpoint();
+        let counts = &endpoint.shard(worker).counts;
+        match failure {
+            Failure::Unsent(request, _) if reused => {
+                count(&counts.retried);
+                Ok(*request)
+            }
+            // A new connection that was closed before a word was said: as good as none.
+            Failure::Unsent(request, _) if choice.give_up() => Ok(*request),
+            Failure::Http(error) if reused && has_died(&error) => {
+                count(if replay.is_some() { &counts.retried } else { &counts.lost });
+                replay.map(Replay::into_request).ok_or_else(|| self.error(endpoint, Failure::Http(error)))
+            }
+            failure @ (Failure::Unsent(..) | Failure::Http(_) | Failure::ResponseTimeout | Failure::RequestStalled) => {
+                Err(self.error(endpoint, failure))
+            }
+        }
+    }
+
+    fn error(&self, endpoint: &Endpoint, failure: Failure) -> SendError {
+        let Limits { response, idle } = self.limits();
+        let endpoint = endpoint.shared_label();
+        match failure {
+            Failure::ResponseTimeout => SendError::ResponseTimeout { endpoint, within: response },
+            Failure::RequestStalled => SendError::RequestStalled { endpoint, within: idle },
+            Failure::Unsent(_, error) | Failure::Http(error) => match client_fault(&error) {
+                Some(fault) => SendError::RequestBody(fault),
+                None => SendError::Broken { endpoint, cause: Breakage::Http(error) },
+            },
+        }
+    }
+
+    const fn limits(&self) -> Limits {
+        Limits { response: self.settings.response_timeout, idle: self.settings.idle_timeout }
+    }
+}
+
+/// Judges the head of an answer and ties the body to its connection.
+fn accept(answer: Response<Incoming>, mut lease: Lease, asks_upgrade: bool) -> Result<Response<LeasedBody>, SendError> {
+    let (head, incoming) = answer.into_parts();
+    let broken = |cause| SendError::Broken { endpoint: lease.endpoint(), cause };
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        if !asks_upgrade || !lease.is_sent() {
+            return Err(broken(Breakage::UnaskedUpgrade));
+        }
+        return Ok(Response::from_parts(head, LeasedBody::tunnel(incoming, lease)));
+    }
+    framing::judge(&head.headers).map_err(broken)?;
+    // After an answer in HTTP/1.0 hyper speaks 1.0 on that connection, where a request body of unknown length is lost.
+    let limit = if head.version == Version::HTTP_11 { framing::keep_alive(&head.headers) } else { Some(Duration::ZERO) };
+    lease.terms.keep = limit.map_or(lease.terms.keep, |limit| limit.min(lease.terms.keep));
+    Ok(Response::from_parts(head, LeasedBody::new(incoming, lease)))
+}
+
+/// What is needed to send a request a second time.
+struct Replay {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl Replay {
+    /// Only of a request that has no body and may be done twice (RFC 9110, section 9.2.2).
+    fn of(request: &Request<Outgoing>) -> Option<Self> {
+        let idempotent = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE);
+        (idempotent && request.body().is_end_stream()).then(|| Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+        })
+    }
+
+    fn into_request(self) -> Request<Outgoing> {
+        let mut request = Request::new(Outgoing::new(RequestBody::empty()));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.headers_mut() = self.headers;
+        request
+    }
+}
+
+/// Whether the connection ended, as it does when an idle one is closed at the other end just as we write. A bad answer is none of it.
+fn has_died(error: &hyper::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+    error.is_incomplete_message()
+        || find_cause::<io::Error>(error)
+            .is_some_and(|error| matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof))
+}
+
+/// Whether it was the client's body that broke.
+fn client_fault(error: &hyper::Error) -> Option<BodyFault> {
+    // Aborted: the body ended before the length it had announced.
+    find_cause::<BodyFault>(error).copied().or_else(|| error.is_body_write_aborted().then_some(BodyFault::Client))
+}
