@@ -36,15 +36,15 @@ pub(super) fn read(auth: &Section<'_>, generate: bool) -> Vec<KeySettings> {
         return Vec::new();
     };
     let mut kids = BTreeSet::new();
-    let mut without_kid = 0;
+    let mut without_kid = false;
     let mut keys = Vec::new();
     for entry in &entries {
-        let key = key(entry, generate, &mut kids);
-        without_kid += usize::from(key.as_ref().is_some_and(|key| key.for_tokens_without_kid));
-        if without_kid > 1 && entry.has("for_tokens_without_kid") {
-            auth.reader.mismatch(entry.at(Fault::new("only one key can check the tokens that name none (`for_tokens_without_kid`)")));
+        let for_tokens_without_kid = entry.flag("for_tokens_without_kid", false);
+        if let (true, true, Some(at)) = (without_kid, for_tokens_without_kid, entry.value_span("for_tokens_without_kid")) {
+            auth.reader.mismatch(Fault::new("another key checks the tokens that name none already").at(at).help("only one can"));
         }
-        keys.extend(key);
+        without_kid |= for_tokens_without_kid;
+        keys.extend(key(entry, generate, &mut kids).map(|key| KeySettings { for_tokens_without_kid, ..key }));
     }
     let can_sign = |key: &KeySettings| !key.verify_only && !matches!(key.material, KeyMaterial::Public(_));
     if keys.len() == entries.len() && !keys.iter().any(can_sign) {
@@ -68,9 +68,15 @@ fn key(entry: &Section<'_>, generate: bool, kids: &mut BTreeSet<String>) -> Opti
     });
     let sign_from = entry.take("sign_from").and_then(|value| value.read(moment)).map(|at| at.value);
     let verify_only = entry.flag("verify_only", false);
-    let for_tokens_without_kid = entry.flag("for_tokens_without_kid", false);
     let material = material(entry, algorithm.as_ref().map(|at| at.value), generate);
-    Some(KeySettings { kid: kid?.value, algorithm: algorithm?.value, material: material?, sign_from, verify_only, for_tokens_without_kid })
+    Some(KeySettings {
+        kid: kid?.value,
+        algorithm: algorithm?.value,
+        material: material?,
+        sign_from,
+        verify_only,
+        for_tokens_without_kid: false,
+    })
 }
 
 fn kid(text: &str) -> Result<String, Fault> {
@@ -161,13 +167,11 @@ fn stand_in() -> SecretSlice<u8> {
 fn decoded(entry: &Section<'_>, encoded: At<Given>) -> Option<At<Given>> {
     let At { value: Given::Bytes(bytes), span } = encoded else { return Some(encoded) };
     let text = bytes.expose_secret().trim_ascii();
-    match STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)) {
-        Ok(bytes) => Some(At { value: Given::Bytes(bytes.into()), span }),
-        Err(_) => {
-            entry.reader.fault(Fault::new("this secret is not base64").at(span).help("`secret` takes a secret as it is"));
-            None
-        }
-    }
+    let Ok(bytes) = STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)) else {
+        entry.reader.fault(Fault::new("this secret is not base64").at(span).help("`secret` takes a secret as it is"));
+        return None;
+    };
+    Some(At { value: Given::Bytes(bytes.into()), span })
 }
 
 fn pem(entry: &Section<'_>, private: At<Given>) -> Option<KeyMaterial> {

@@ -177,15 +177,13 @@ impl<'a> Section<'a> {
 
     /// A section that must be a table; anything else is a fault and then as if it were empty, but silent.
     pub(super) fn of(value: &Value<'a>, kind: &'static str) -> Self {
-        match value.raw() {
-            DeValue::Table(table) => Self::new(value.reader, kind, Some(table), Some(value.span())),
-            other => {
-                value.reader.fault(Fault::new(format!("{kind} has to be a table, not {}", an(other))).at(value.span()));
-                let section = Self::new(value.reader, kind, None, Some(value.span()));
-                section.silence();
-                section
-            }
+        if let DeValue::Table(table) = value.raw() {
+            return Self::new(value.reader, kind, Some(table), Some(value.span()));
         }
+        value.reader.fault(Fault::new(format!("{kind} has to be a table, not {}", an(value.raw()))).at(value.span()));
+        let section = Self::new(value.reader, kind, None, Some(value.span()));
+        section.silence();
+        section
     }
 
     /// Takes a key; `None` when the file does not have it.
@@ -244,9 +242,8 @@ impl<'a> Section<'a> {
 
     /// Says what to write in place of a key that was removed, or never was and is looked for here.
     pub(super) fn moved(&self, key: &str, help: &str) {
-        if let Some((name, value)) = self.table.and_then(|table| table.get_key_value(key)) {
+        if let Some((name, _)) = self.table.and_then(|table| table.get_key_value(key)) {
             self.reader.fault(Fault::new(format!("`{key}` is no key of {}", self.title)).at(name.span()).help(help));
-            self.reader.hide(value.span());
         }
     }
 

@@ -134,10 +134,11 @@ fn access(value: &Value<'_>, providers: &Providers) -> Option<Access> {
         let fault = section.at(Fault::new("this access rule names nobody"));
         section.reader.mismatch(fault.help("name `users`, `groups` or `roles`, or write access = \"signed-in\""));
     }
-    fn values<T>(list: Option<Vec<At<T>>>) -> Vec<T> {
-        list.into_iter().flatten().map(|at| at.value).collect()
-    }
     Some(Access::AnyOf { users: values(users), groups: values(groups), roles: values(roles) })
+}
+
+fn values<T>(list: Option<Vec<At<T>>>) -> Vec<T> {
+    list.into_iter().flatten().map(|at| at.value).collect()
 }
 
 /// `realm:id`, in the canonical form of that realm.

@@ -1,4 +1,3 @@
-use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,7 +32,7 @@ pub(super) fn read(root: &Section<'_>, wanted: bool) -> Tls {
     let mut certificates = Vec::new();
     match section.tables("certificates", "[[tls.certificates]]") {
         Some(entries) => certificates.extend(entries.iter().filter_map(|entry| pair(entry, generate))),
-        None if generate && wanted && !section.has("certificates") => certificates.extend(default_pair(&section)),
+        None if generate && wanted && !section.has("certificates") => certificates.push(default_pair(&section)),
         None => {}
     }
     if certificates.is_empty() && wanted && !section.has("certificates") {
@@ -60,16 +59,16 @@ fn pair(entry: &Section<'_>, generate: bool) -> Option<CertificateFiles> {
     Some(CertificateFiles { cert: cert.value, key: key.value })
 }
 
-fn default_pair(section: &Section<'_>) -> Option<CertificateFiles> {
+fn default_pair(section: &Section<'_>) -> CertificateFiles {
     let at = |path: &str| -> At<PathBuf> { At { value: section.reader.resolve(path), span: section.place().unwrap_or(0..0) } };
     let (cert, key) = (at(DEFAULT_CERT), at(DEFAULT_KEY));
     check(section, &cert, &key, true);
-    Some(CertificateFiles { cert: cert.value, key: key.value })
+    CertificateFiles { cert: cert.value, key: key.value }
 }
 
 /// Looks whether both files are there. A half that is there is never overwritten.
 fn check(section: &Section<'_>, cert: &At<PathBuf>, key: &At<PathBuf>, generate: bool) {
-    let absent = |path: &At<PathBuf>, span: Range<usize>| Fault::new(format!("{} is not there", path.value.display())).at(span);
+    let absent = |path: &At<PathBuf>| Fault::new(format!("{} is not there", path.value.display())).at(path.span.clone());
     match (cert.value.exists(), key.value.exists()) {
         (true, true) => section.keep_private(&key.value, &key.span),
         (false, false) if generate => {
@@ -79,14 +78,14 @@ fn check(section: &Section<'_>, cert: &At<PathBuf>, key: &At<PathBuf>, generate:
         }
         (false, false) => {
             let help = "put the file there, or write generate = true in [tls] for a self-signed certificate";
-            section.reader.fault(absent(cert, cert.span.clone()).help(help));
-            section.reader.fault(absent(key, key.span.clone()).help(help));
+            section.reader.fault(absent(cert).help(help));
+            section.reader.fault(absent(key).help(help));
         }
         (false, true) => {
-            section.reader.fault(absent(cert, cert.span.clone()).help("its key is; nothing is generated beside a file that is there"))
+            section.reader.fault(absent(cert).help("its key is; nothing is generated beside a file that is there"));
         }
         (true, false) => {
-            section.reader.fault(absent(key, key.span.clone()).help("its certificate is; nothing is generated beside a file that is there"))
+            section.reader.fault(absent(key).help("its certificate is; nothing is generated beside a file that is there"));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The three kinds of URL in a configuration: what is asked, what identifies, and what listens.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use http::Uri;
@@ -89,7 +89,7 @@ fn host_and_port(authority: &Authority) -> Result<(String, Option<u16>), String>
 
 /// Whether a host is this machine for sure.
 fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) || host.parse() == Ok(Ipv6Addr::LOCALHOST)
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -21,22 +21,22 @@ pub(super) struct At<T> {
 pub(super) struct Value<'a> {
     pub(super) reader: &'a Reader<'a>,
     key: Range<usize>,
-    value: &'a Spanned<DeValue<'a>>,
+    found: &'a Spanned<DeValue<'a>>,
 }
 
 impl<'a> Value<'a> {
-    pub(super) const fn new(reader: &'a Reader<'a>, key: Range<usize>, value: &'a Spanned<DeValue<'a>>) -> Self {
-        Self { reader, key, value }
+    pub(super) const fn new(reader: &'a Reader<'a>, key: Range<usize>, found: &'a Spanned<DeValue<'a>>) -> Self {
+        Self { reader, key, found }
     }
 
     /// The value as TOML has it.
     pub(super) fn raw(&self) -> &'a DeValue<'a> {
-        self.value.get_ref()
+        self.found.get_ref()
     }
 
     /// Where the value stands.
     pub(super) fn span(&self) -> Range<usize> {
-        self.value.span()
+        self.found.span()
     }
 
     /// Where its key stands.
@@ -87,7 +87,9 @@ impl<'a> Value<'a> {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 items.map(|item| self.understand(item, &parse)).collect()
             }
-            other => return self.refuse(&format!("a list of strings is wanted here, not {}", an(other)), "write [\"…\", \"…\"]"),
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Table(_) => {
+                return self.refuse(&format!("a list of strings is wanted here, not {}", an(self.raw())), "write [\"…\", \"…\"]");
+            }
         };
         read.into_iter().collect()
     }
@@ -115,7 +117,9 @@ impl<'a> Value<'a> {
         match expand(text, self.reader.env) {
             Ok(text) => Some(text),
             Err(faults) => {
-                faults.into_iter().for_each(|fault| self.reader.fault(fault.at(self.span())));
+                for fault in faults {
+                    self.reader.fault(fault.at(self.span()));
+                }
                 None
             }
         }

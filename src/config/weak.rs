@@ -132,7 +132,7 @@ mod tests {
         #[test]
         fn random_secrets_are_good(bytes in proptest::array::uniform32(any::<u8>())) {
             prop_assert_eq!(weakness(&bytes), None);
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
             prop_assert_eq!(weakness(hex.as_bytes()), None);
         }
     }
