@@ -1,1 +1,247 @@
-//! (being written)
+//! The file: TOML to domain types, with every fault of the file found in one run.
+//!
+//! One [`Config::load`] serves `check`, start and reload, so that they cannot differ. Parsing recovers from faults of syntax;
+//! a reader that knows where each value stands hands every key to the translator of its section, and reports the keys nobody took. This module must never
+//! write a file, show a line that holds a secret, or let a configuration pass that another part of the gateway would have to doubt.
+
+mod auth;
+mod expand;
+mod headers;
+mod keys;
+mod parse;
+mod provider;
+mod reader;
+mod report;
+mod rest;
+mod routes;
+mod secret;
+mod server;
+mod session;
+mod settings;
+mod syntax;
+mod tls;
+mod upstream;
+mod url;
+mod value;
+mod veil;
+mod weak;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::de::DeTable;
+use zeroize::Zeroizing;
+
+pub use report::{Level, Rejected, Report};
+pub use settings::{
+    AccessLog, AliasSettings, BandiSsoSettings, ContactSettings, HttpFormSettings, ListenAddress, LogSettings, Placement, ProviderKind,
+    ProviderSettings, Rotation, SessionSettings, StoreSettings,
+};
+
+use crate::base::{Fault, TrustedProxies};
+use crate::routing::RouteSettings;
+use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings};
+use reader::{Entry, Found, Reader, Section};
+
+/// How environment variables are looked up.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Largest configuration file in bytes: far more than anybody writes.
+const LARGEST: u64 = 1 << 20;
+
+/// One configuration: everything the operator wants, in the words of the modules that do it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The sockets that speak TLS, the redirecting one, and their deadlines.
+    pub server: crate::server::Settings,
+    /// Where the same is served without TLS: loopback and Unix sockets only.
+    pub listen_plain: Vec<ListenAddress>,
+    /// Where metrics, health and administration are served.
+    pub admin: Option<ListenAddress>,
+    /// Whose `X-Forwarded-*` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Largest request body in bytes where a route says nothing.
+    pub max_body: u64,
+    /// Where `/login`, `/refresh` and `/logout` are ours.
+    pub aliases: AliasSettings,
+    /// The certificates.
+    pub tls: crate::tls::Settings,
+    /// How long browsers shall remember to use https; never said with a self-made certificate. `None`: not said at all.
+    pub hsts: Option<Duration>,
+    /// Tokens and their keys.
+    pub tokens: crate::token::Settings,
+    /// Which cookies carry a session.
+    pub cookies: CookieSettings,
+    /// Where unsafe requests with cookies may come from.
+    pub csrf: CsrfSettings,
+    /// How long sessions last.
+    pub sessions: SessionSettings,
+    /// Who checks passwords, in the order in which they are offered; at least one.
+    pub providers: Vec<ProviderSettings>,
+    /// How guessing is slowed down.
+    pub throttle: crate::throttle::Settings,
+    /// What remembers.
+    pub store: StoreSettings,
+    /// How applications are told who asks.
+    pub identity_headers: IdentityHeaderSettings,
+    /// The applications.
+    pub upstreams: Vec<crate::upstream::Settings>,
+    /// What leads where, and for whom; the order means nothing.
+    pub routes: Vec<RouteSettings>,
+    /// What is written down.
+    pub log: LogSettings,
+}
+
+/// A file without fault. Its report holds warnings and notes.
+#[derive(Debug)]
+#[must_use]
+pub enum Loaded {
+    /// It can serve.
+    Ready(Box<Config>, Report),
+    /// It can serve once these files are made, which only `run` does: then it loads again.
+    Incomplete {
+        /// The configuration, in which random keys that nobody keeps stand in for absent ones: to be looked at, not to be served.
+        draft: Box<Config>,
+        /// What is to be made; none of these files is there.
+        missing: Vec<ToGenerate>,
+        /// Warnings, and a note for each missing file.
+        report: Report,
+    },
+}
+
+/// A file that starting up may make (`generate = true` in `[tls]`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ToGenerate {
+    /// A self-signed certificate with its key.
+    Certificate(crate::tls::CertificateFiles),
+    /// A random secret.
+    Secret(PathBuf),
+}
+
+impl Config {
+    /// Reads a file. Relative paths in it start at its own directory.
+    ///
+    /// # Errors
+    /// Every fault of the file, if there is any.
+    pub fn load(path: &Path, env: Environment<'_>) -> Result<Loaded, Rejected> {
+        let name = path.display().to_string();
+        let bytes = read_file(path).map_err(|fault| rejected(&name, "", fault))?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            let start = error.valid_up_to();
+            let fault = Fault::new("the file is not UTF-8 text").at(start..start + 1);
+            rejected(&name, &String::from_utf8_lossy(&bytes), fault.help("save it as UTF-8"))
+        })?;
+        let exposed = secret::readable_by_all(path);
+        Self::read(&name, text, path.parent().unwrap_or(Path::new("")), env, exposed)
+    }
+
+    /// Reads a text under the name by which faults shall speak of it.
+    ///
+    /// # Errors
+    /// Every fault of the text, if there is any.
+    pub fn parse(name: &str, text: &str, base: &Path, env: Environment<'_>) -> Result<Loaded, Rejected> {
+        Self::read(name, text, base, env, false)
+    }
+
+    fn read(name: &str, text: &str, base: &Path, env: Environment<'_>, exposed: bool) -> Result<Loaded, Rejected> {
+        let (mended, broken) = syntax::mend(text).map(|(mended, faults)| (Zeroizing::new(mended), faults)).unzip();
+        let (tree, _) = DeTable::parse_recoverable(mended.as_ref().map_or(text, |mended| mended.as_str()));
+        let reader = Reader::new(env, base);
+        let config = assemble(&reader, tree.get_ref());
+        let Found { mut entries, hidden, missing, inline_secret, .. } = reader.finish();
+        if let Some(faults) = broken {
+            // Part of the file is unknown, so nothing can be said about what is not there.
+            entries.retain(|entry| !entry.distant);
+            entries.extend(faults.into_iter().map(|fault| Entry { level: Level::Error, fault, distant: false }));
+        }
+        if exposed && inline_secret {
+            let fault = Fault::new("everybody on this machine can read this file, and it holds a secret");
+            let fault = fault.help(format!("chmod 600 {name}, or move the secret to a file of its own (`secret_file`)"));
+            entries.push(Entry { level: Level::Warning, fault, distant: false });
+        }
+        if entries.iter().any(|entry| entry.level == Level::Error) {
+            // What will be made matters once it will be.
+            entries.retain(|entry| entry.level != Level::Note);
+        }
+        let report = Report::new(name, text, entries.into_iter().map(|entry| (entry.level, entry.fault)).collect(), hidden);
+        match config.map(Box::new) {
+            Some(config) if report.count(Level::Error) == 0 && missing.is_empty() => Ok(Loaded::Ready(config, report)),
+            Some(draft) if report.count(Level::Error) == 0 => Ok(Loaded::Incomplete { draft, missing, report }),
+            _ => Err(Rejected(report)),
+        }
+    }
+
+    /// The settings that differ between two configurations and that only a restart can change: what sockets, threads and
+    /// files a process began with.
+    pub fn changes_needing_restart(old: &Self, new: &Self) -> Vec<&'static str> {
+        [
+            ("[server] listen", old.server.listen != new.server.listen),
+            ("[server] listen_plain", old.listen_plain != new.listen_plain),
+            ("[server] redirect_http", old.server.redirect_http != new.server.redirect_http),
+            ("[server] admin", old.admin != new.admin),
+            ("[server] workers", old.server.workers != new.server.workers),
+            ("[server] max_connections", old.server.max_connections != new.server.max_connections),
+            ("[store] path", old.store != new.store),
+            ("[log]", old.log != new.log),
+        ]
+        .into_iter()
+        .filter_map(|(name, differs)| differs.then_some(name))
+        .collect()
+    }
+}
+
+/// Hands each section to its translator. Every translator runs, whatever the others found.
+fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config> {
+    let root = Section::root(reader, tree);
+    let server = server::read(&root);
+    let tls = tls::read(&root, !server.settings.listen.is_empty());
+    let providers = provider::read(&root);
+    let auth = auth::read(&root, &providers, tls.settings.generate);
+    let upstreams = upstream::read(&root);
+    let aliases = routes::read_aliases(&root, server.aliases);
+    let routes = routes::read(&root, &upstreams, &providers, &aliases);
+    let (throttle, store, log) = (rest::throttle(&root), rest::store(&root), rest::log(&root));
+    let identity_headers = headers::read(&root);
+    let auth = auth?;
+    Some(Config {
+        server: server.settings,
+        listen_plain: server.listen_plain,
+        admin: server.admin,
+        trusted_proxies: server.trusted_proxies,
+        max_body: server.max_body,
+        aliases,
+        tls: tls.settings,
+        hsts: tls.hsts,
+        tokens: auth.tokens,
+        cookies: auth.cookies,
+        csrf: auth.csrf,
+        sessions: auth.sessions,
+        providers: auth.providers,
+        throttle,
+        store,
+        identity_headers,
+        upstreams: upstreams.good.into_iter().map(|upstream| upstream.value).collect(),
+        routes,
+        log,
+    })
+}
+
+fn rejected(name: &str, text: &str, fault: Fault) -> Rejected {
+    Rejected(Report::new(name, text, vec![(Level::Error, fault)], Vec::new()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the configuration is read at start and at reload, away from the workers")]
+fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let unreadable = |error: std::io::Error| {
+        Fault::new(format!("the file cannot be read: {error}")).help("`-c FILE` names another one; the default is ./gateway.toml")
+    };
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_dir() || metadata.len() > LARGEST {
+        return Err(Fault::new(format!("this is no configuration file: it is a directory, or has more than {LARGEST} bytes")));
+    }
+    fs::read(path).map(Zeroizing::new).map_err(unreadable)
+}

@@ -1,0 +1,439 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use rstest::rstest;
+use secrecy::ExposeSecret as _;
+
+use super::*;
+use crate::identity::{Group, Role, UserId};
+use crate::routing::{Access, HostName, Unauthenticated};
+use crate::token::{Algorithm, KeyMaterial};
+use crate::upstream::Address;
+
+/// A file of the corpus. `#! ` lines at its top are the report it gives, line by line; `#$ NAME=value` lines its environment.
+struct Case {
+    path: PathBuf,
+    text: String,
+    expected: Vec<String>,
+    env: BTreeMap<String, String>,
+}
+
+fn marked<'a>(text: &'a str, mark: &str) -> Vec<&'a str> {
+    text.lines().filter_map(|line| line.strip_prefix(mark)).collect()
+}
+
+fn case(path: PathBuf) -> Case {
+    let text = String::from_utf8(read_file(&path).unwrap().to_vec()).unwrap();
+    let expected = marked(&text, "#! ").into_iter().map(str::to_owned).collect();
+    let env = marked(&text, "#$ ").into_iter().map(|line| line.split_once('=').unwrap());
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Case { path, text, expected, env }
+}
+
+impl Case {
+    fn read(&self, text: &str) -> Result<Loaded, Rejected> {
+        // A place that is not there, so that no file of this machine can change an outcome.
+        Config::parse("file", text, Path::new("nowhere"), &|name| self.env.get(name).cloned())
+    }
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    assert!(!paths.is_empty());
+    paths
+}
+
+fn corpus(folder: &str) -> Vec<Case> {
+    files(&format!("tests/configs/{folder}")).into_iter().map(case).collect()
+}
+
+/// The files an operator begins with.
+fn shipped() -> Vec<Case> {
+    let mut paths = files("examples");
+    paths.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("gateway.toml"));
+    paths.into_iter().map(case).collect()
+}
+
+fn config(loaded: Loaded) -> (Config, Report) {
+    match loaded {
+        Loaded::Ready(config, report) | Loaded::Incomplete { draft: config, report, .. } => (*config, report),
+    }
+}
+
+fn lines(report: &Report) -> Vec<String> {
+    report.lines().map(|line| line.strip_prefix("file:").unwrap().trim_start().to_owned()).collect()
+}
+
+fn accepted(name: &str) -> (Config, Report) {
+    let case = corpus("accepted").into_iter().find(|case| case.path.ends_with(name)).unwrap();
+    config(case.read(&case.text).unwrap())
+}
+
+#[test]
+fn every_refused_file_is_refused_with_exactly_its_faults() {
+    for case in corpus("refused") {
+        let rejected = case.read(&case.text).expect_err(&case.path.display().to_string());
+        assert_eq!(lines(rejected.report()), case.expected, "{}", case.path.display());
+        assert!(!case.expected.is_empty(), "{}", case.path.display());
+    }
+}
+
+#[test]
+fn every_accepted_file_is_accepted_with_exactly_its_warnings() {
+    for case in corpus("accepted") {
+        let loaded = case.read(&case.text).unwrap_or_else(|rejected| panic!("{}: {}", case.path.display(), rejected.render(false)));
+        assert_eq!(lines(&config(loaded).1), case.expected, "{}", case.path.display());
+    }
+}
+
+#[test]
+fn shipped_files_have_no_fault_and_no_warning() {
+    let cases = shipped();
+    assert!(cases.len() >= 4);
+    for mut case in cases {
+        case.env.insert("SECRET_KEY".into(), "3f9a1c7be02d4856af71e0c9b8d2453677e1fa90cc18d3be".into());
+        let loaded = case.read(&case.text).unwrap_or_else(|rejected| panic!("{}: {}", case.path.display(), rejected.render(false)));
+        let (_, report) = config(loaded);
+        assert_eq!(report.count(Level::Warning), 0, "{}: {}", case.path.display(), report.render(false));
+    }
+}
+
+#[test]
+fn two_lines_of_the_shipped_file_are_the_operators() {
+    let case = shipped().pop().unwrap();
+    assert_eq!(case.text.lines().filter(|line| line.contains("# CHANGE:")).count(), 2);
+}
+
+/// Every default that `gateway.toml` shows behind `#` is a key that is there, with a value that is taken.
+#[test]
+fn what_the_shipped_file_shows_in_comments_is_good() {
+    let case = shipped().pop().unwrap();
+    let shown = |line: &str| line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['));
+    let text: String =
+        case.text.lines().map(|line| if shown(line) { &line[1..] } else { line }).fold(String::new(), |text, line| text + line + "\n");
+    // One is a file that cannot be there, another a word that is only for the eye.
+    let rejected = case.read(&text).unwrap_err();
+    assert_eq!(lines(rejected.report()), ["61:6: nowhere/certs/extra.pem is not there; a PEM file with certificates"]);
+}
+
+#[rstest]
+fn no_file_cut_anywhere_does_harm(#[values("refused", "accepted")] folder: &str) {
+    for case in corpus(folder) {
+        let start =
+            case.text.lines().take_while(|line| line.starts_with('#')).map(|line| line.len() + 1).sum::<usize>().min(case.text.len());
+        let body = &case.text[start..];
+        for cut in (0..body.len()).filter(|cut| body.is_char_boundary(*cut)) {
+            if let Err(rejected) = case.read(&body[..cut]) {
+                assert_ne!(rejected.report().count(Level::Error), 0);
+                assert_eq!(rejected.report().lines().count(), rejected.report().entries().count());
+            }
+        }
+        if let Err(rejected) = case.read(&body[..body.floor_char_boundary(body.len() / 2)]) {
+            assert!(!rejected.render(true).is_empty());
+        }
+    }
+}
+
+/// Pieces of which files are made, for texts that get further than noise does.
+fn piece() -> impl Strategy<Value = String> {
+    let assign = (select(KEYS), select(VALUES)).prop_map(|(key, value)| format!("{key} = {value}\n"));
+    prop_oneof![3 => select(HEADERS).prop_map(|header| format!("{header}\n")), 6 => assign, 1 => any::<char>().prop_map(String::from)]
+}
+
+const HEADERS: &[&str] =
+    &["[auth]", "[[auth.keys]]", "[provider.mju]", "[[route]]", "[upstream.app]", "[route]", "[auth.keys]", "[a.b]", "[[a]]", "[[a.b]]"];
+const KEYS: &[&str] = &["keys", "secret", "kid", "path", "host", "access", "listen", "kind", "servers", "a.b", "a", "\"\"", "가", "hsts"];
+const VALUES: &[&str] = &[
+    "[{",
+    "}]",
+    "{",
+    "[",
+    "]",
+    "1",
+    "-0x1",
+    "\"${A}\"",
+    "\"\"\"",
+    "'''",
+    "\"mju\"",
+    "{ a = 1 }",
+    "[[1]]",
+    "2027-03-01",
+    "nan",
+    "\"/\"",
+    "\"\\u0000\"",
+];
+
+proptest! {
+    #[test]
+    fn no_bytes_do_harm(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        let rejected = Config::load(file.path(), &|_| None).unwrap_err();
+        prop_assert!(!rejected.render(true).is_empty());
+    }
+
+    #[test]
+    fn no_text_does_harm(text in proptest::collection::vec(piece(), 0..30)) {
+        let rejected = Config::parse("file", &text.concat(), Path::new("nowhere"), &|_| Some(String::new())).unwrap_err();
+        prop_assert!(!rejected.render(false).is_empty());
+    }
+}
+
+#[test]
+fn secrets_are_in_no_message() {
+    let secrets = ["k3Jx9QpL", "3f9a1c7be02d4856", "never-shown", "c3VwZXItc2VjcmV0", "31415926", "super-secret", "not a key"];
+    for case in corpus("refused").into_iter().chain(corpus("accepted")) {
+        let shown = match case.read(&case.text) {
+            Ok(loaded) => {
+                let shown = format!("{loaded:?}");
+                shown + &config(loaded).1.render(false)
+            }
+            Err(rejected) => format!("{}{rejected:?}{rejected}{}", rejected.render(false), rejected.render(true)),
+        };
+        for secret in secrets {
+            assert!(!shown.contains(secret), "{}: {shown}", case.path.display());
+        }
+    }
+}
+
+#[test]
+fn every_setting_arrives() {
+    let (config, _) = accepted("everything.toml");
+    let addr = |text: &str| text.parse::<SocketAddr>().unwrap();
+    let s = Duration::from_secs;
+    assert_eq!(config.server.listen, ["127.0.0.1:8443", "[::1]:8443", "127.0.0.1:0", "127.0.0.1:0"].map(addr));
+    assert_eq!(config.listen_plain, [ListenAddress::Tcp(addr("[::1]:8080")), ListenAddress::Unix("nowhere/run/plain.sock".into())]);
+    assert_eq!(config.admin, Some(ListenAddress::Unix("/run/munjigi/admin.sock".into())));
+    assert_eq!((config.server.workers, config.server.max_head, config.max_body), (Some(4), 65536, 10 << 20));
+    assert_eq!((config.server.header_timeout, config.server.drain_timeout), (Duration::from_millis(500), s(90)));
+    assert_eq!(config.server.acme_webroot, Some("nowhere/acme".into()));
+    let wiki = HostName::new("wiki.example").unwrap();
+    assert!(config.aliases.active(Some(&wiki)) && !config.aliases.active(None));
+    assert_eq!(config.hsts, Some(s(86_400)));
+    assert_eq!((config.tokens.access_ttl, config.tokens.refresh_ttl, config.tokens.backdate), (s(600), s(604_800), s(0)));
+    assert_eq!((config.tokens.issuer.as_str(), config.tokens.audience.as_deref()), ("https://gate.example.ac.kr/gate", Some("grades")));
+    assert_eq!(config.tokens.subjects.primary().as_str(), "guests");
+    assert_eq!(config.csrf.trusted_origins, ["https://app.example", "http://localhost:5173"]);
+    assert_eq!((config.sessions.rotation, config.sessions.per_user, config.sessions.renew_window), (Rotation::Always, Some(3), s(300)));
+    assert_eq!((config.sessions.absolute, config.sessions.idle, config.sessions.idle_forgotten), (s(1_209_600), s(172_800), s(3600)));
+    let names: Vec<&str> = config.providers.iter().map(|provider| provider.name.as_str()).collect();
+    assert_eq!(names, ["mju", "mju-sso", "own", "guests"]);
+    assert_eq!(config.store, StoreSettings::Sqlite { path: "/var/lib/munjigi/gate.db".into() });
+    assert_eq!((config.throttle.account_burst, config.throttle.address_every), (3, s(2)));
+    assert_eq!((config.log.access, config.log.level), (AccessLog::Json, tracing::Level::DEBUG));
+    let headers: Vec<&str> = config.identity_headers.write.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(headers, ["remote-name", "remote-email", "remote-groups", "x-webauth-user", "x-session"]);
+}
+
+#[test]
+fn every_key_arrives() {
+    let (config, _) = accepted("everything.toml");
+    let keys = &config.tokens.keys;
+    assert_eq!(keys.iter().map(|key| key.algorithm).collect::<Vec<_>>(), {
+        use Algorithm::{EdDsa, Hs256, Rs256};
+        [Hs256, Hs256, Hs256, EdDsa, Rs256]
+    });
+    assert!(
+        matches!(&keys[0].material, KeyMaterial::Secret(secret) if secret.expose_secret() == b"${not a variable} 3f9a1c7be02d4856af71")
+    );
+    assert!(matches!(&keys[1].material, KeyMaterial::Secret(secret) if secret.expose_secret().len() == 33));
+    assert!(matches!(&keys[3].material, KeyMaterial::Private(pem) if pem.expose_secret().starts_with("-----BEGIN")));
+    assert!(matches!(&keys[4].material, KeyMaterial::Public(_)));
+    assert!(keys[0].for_tokens_without_kid && keys[1].verify_only);
+    let moment = crate::base::Timestamp::from_secs(1_803_873_600);
+    assert_eq!((keys[2].sign_from, keys[3].sign_from, keys[0].sign_from), (Some(moment), Some(moment), None));
+}
+
+#[test]
+fn every_provider_upstream_and_route_arrives() {
+    let (config, _) = accepted("everything.toml");
+    let ProviderKind::HttpForm(form) = &config.providers[0].kind else { panic!() };
+    assert_eq!((form.url.as_str(), form.id_field.as_str(), form.password_field.as_str()), ("https://sso.example/check", "id", "passwrd"));
+    assert_eq!((&form.success[..], &form.notice[..]), (&["0000".to_owned()][..], &["VL-3130".to_owned()][..]));
+    let ProviderKind::HttpForm(own) = &config.providers[2].kind else { panic!() };
+    assert_eq!(
+        (own.method.as_str(), own.placement, &own.notice[..]),
+        ("GET", Placement::Headers, &["change".to_owned(), "soon".to_owned()][..])
+    );
+    assert_eq!(own.extra_fields[0].1.expose_secret(), "munjigi");
+    assert_eq!((config.providers[2].realm.as_str(), config.providers[2].id_rule.longest), ("staff", 12));
+    let endpoints = &config.upstreams[0].endpoints;
+    let https = |host: &str, port| Address::Https { host: host.into(), port, server_name: Some("app.internal".into()), ca: None };
+    assert_eq!(endpoints[..], [https("app.example", 443), https("::1", 9443), Address::Unix { path: "nowhere/app.sock".into() }]);
+    let route = &config.routes[0];
+    let users = vec![UserId::parse("mju:kim.1").unwrap(), UserId::parse("guests:lee").unwrap()];
+    assert_eq!(route.access, Access::AnyOf { users, groups: vec![Group::new("교직원").unwrap()], roles: vec![Role::Admin] });
+    assert_eq!(route.host.as_ref().map(HostName::as_str), Some("grades.example"));
+    assert_eq!((route.path.as_str(), route.max_body, route.unauthenticated), ("/staff", Some(10 << 30), Unauthenticated::Refuse));
+    assert_eq!((&config.routes[1].access, &config.routes[2].access), (&Access::Public, &Access::SignedIn));
+}
+
+#[test]
+fn the_environment_alone_can_drive_it() {
+    let mut case = shipped().into_iter().find(|case| case.path.ends_with("environment.toml")).unwrap();
+    let missing = case.read(&case.text).unwrap_err();
+    assert_eq!(missing.report().count(Level::Error), 1);
+    assert!(missing.to_string().contains("1 fault to mend"));
+    for (name, value) in [
+        ("SECRET_KEY", "3f9a1c7be02d4856af71e0c9b8d2453677e1fa90cc18d3be"),
+        ("JWT_ACCESS_TOKEN_EXPIRES", "60"),
+        ("JWT_REFRESH_TOKEN_EXPIRES", "3600"),
+        ("DATABASE_PATH", "/data/users.db"),
+        ("UPSTREAM", "http://app:5000"),
+    ] {
+        case.env.insert(name.into(), value.into());
+    }
+    let (config, _) = config(case.read(&case.text).unwrap());
+    assert_eq!((config.tokens.access_ttl, config.tokens.refresh_ttl), (Duration::from_secs(60), Duration::from_secs(3600)));
+    assert_eq!(config.store, StoreSettings::Sqlite { path: "/data/users.db".into() });
+    assert_eq!(config.upstreams[0].endpoints, [Address::Http { host: "app".into(), port: 5000 }]);
+    assert_eq!(config.sessions.renew_window, Duration::from_secs(20));
+}
+
+#[test]
+fn what_only_a_restart_can_change_is_named() {
+    let (old, _) = accepted("everything.toml");
+    assert!(Config::changes_needing_restart(&old, &old).is_empty());
+    let mut new = old.clone();
+    new.server.listen.pop();
+    new.store = StoreSettings::Sqlite { path: "other.db".into() };
+    new.routes.clear();
+    assert_eq!(Config::changes_needing_restart(&old, &new), ["[server] listen", "[store] path"]);
+}
+
+/// A directory with a configuration in it, and what else its story needs.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(auth: &str) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        let rest = "[provider.mju]\nkind = \"http-form\"\npreset = \"mju\"\n[upstream.app]\nservers = [\"http://127.0.0.1:1\"]\n[[route]]\nupstream = \"app\"\n";
+        folder.write("gateway.toml", &format!("[auth]\nissuer = \"https://gate.example\"\n{auth}\n{rest}"), 0o600);
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str, mode: u32) {
+        let path = self.0.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn load(&self) -> Result<Loaded, Rejected> {
+        let credentials = self.0.path().display().to_string();
+        Config::load(&self.0.path().join("gateway.toml"), &|name| (name == "CREDENTIALS_DIRECTORY").then(|| credentials.clone()))
+    }
+
+    fn only_fault(&self) -> String {
+        let lines: Vec<String> = self.load().unwrap_err().report().lines().collect();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        lines[0].replace(&format!("{}/", self.0.path().display()), "")
+    }
+}
+
+const SECRET: &str = "3f9a1c7be02d4856af71e0c9b8d2453677e1fa90cc18d3be";
+const FROM_FILE: &str = "keys = [{ kid = \"k1\", algorithm = \"HS256\", secret_file = \"jwt.secret\" }]\n[server]\nlisten = []\nlisten_plain = [\"127.0.0.1:0\"]";
+
+fn first_secret(loaded: Loaded) -> Vec<u8> {
+    let Loaded::Ready(config, report) = loaded else { panic!("a file is missing") };
+    assert!(report.is_empty(), "{report:?}");
+    let KeyMaterial::Secret(secret) = &config.tokens.keys[0].material else { panic!() };
+    secret.expose_secret().to_vec()
+}
+
+#[test]
+fn a_secret_file_loses_one_newline_and_no_more() {
+    let folder = Folder::new(FROM_FILE);
+    for (text, wanted) in
+        [(SECRET, SECRET.to_owned()), (&format!("{SECRET}\n"), SECRET.to_owned()), (&format!("{SECRET}\n\n"), format!("{SECRET}\n"))]
+    {
+        folder.write("jwt.secret", text, 0o640);
+        assert_eq!(first_secret(folder.load().unwrap()), wanted.as_bytes());
+    }
+}
+
+#[test]
+fn credentials_of_systemd_are_found() {
+    let folder = Folder::new(&FROM_FILE.replace("jwt.secret", "${CREDENTIALS_DIRECTORY}/jwt"));
+    folder.write("jwt", SECRET, 0o400);
+    assert_eq!(first_secret(folder.load().unwrap()), SECRET.as_bytes());
+}
+
+#[test]
+fn a_secret_file_that_everybody_can_read_is_refused() {
+    let folder = Folder::new(FROM_FILE);
+    folder.write("jwt.secret", SECRET, 0o644);
+    let fault = folder.only_fault();
+    assert!(fault.contains("gateway.toml:3:58: everybody on this machine can read jwt.secret; chmod 600 jwt.secret"), "{fault}");
+}
+
+#[test]
+fn a_secret_file_that_gives_nothing_is_refused() {
+    let folder = Folder::new(FROM_FILE);
+    assert!(folder.only_fault().contains("jwt.secret is not there; `munjigi gen-secret`"));
+    folder.write("jwt.secret", "\n", 0o600);
+    assert!(folder.only_fault().contains("jwt.secret is empty"));
+    folder.write("jwt.secret", "secret\n", 0o600);
+    assert!(folder.only_fault().contains("this secret is refused"));
+    folder.write("jwt.secret", &"x".repeat(65_537), 0o600);
+    assert!(folder.only_fault().contains("more than 65536 bytes"));
+    fs::remove_file(folder.0.path().join("jwt.secret")).unwrap();
+    fs::create_dir(folder.0.path().join("jwt.secret")).unwrap();
+    assert!(folder.only_fault().contains("is not a file"));
+}
+
+#[test]
+fn a_secret_in_a_file_that_everybody_can_read_is_warned_of() {
+    let inline = FROM_FILE.replace("secret_file = \"jwt.secret\"", &format!("secret = \"{SECRET}\""));
+    let folder = Folder::new(&inline);
+    assert_eq!(first_secret(folder.load().unwrap()), SECRET.as_bytes());
+    fs::set_permissions(folder.0.path().join("gateway.toml"), fs::Permissions::from_mode(0o644)).unwrap();
+    let (_, report) = config(folder.load().unwrap());
+    assert_eq!(report.count(Level::Warning), 1);
+    assert!(report.lines().all(|line| line.contains("chmod 600") && !line.contains(SECRET)));
+}
+
+const GENERATED: &str = "[tls]\ngenerate = true\n[session]";
+
+#[test]
+fn what_is_to_be_generated_is_named_and_then_used() {
+    let folder = Folder::new(GENERATED);
+    let Loaded::Incomplete { missing, report, draft } = folder.load().unwrap() else { panic!("nothing is missing") };
+    let certs = folder.0.path().join("certs");
+    let pair = crate::tls::CertificateFiles { cert: certs.join("gateway.crt"), key: certs.join("gateway.key") };
+    assert_eq!(missing, [ToGenerate::Certificate(pair), ToGenerate::Secret(certs.join("jwt.secret"))]);
+    assert_eq!((report.count(Level::Note), report.entries().count(), draft.tokens.keys.len()), (2, 2, 1));
+    fs::create_dir(&certs).unwrap();
+    for name in ["certs/gateway.crt", "certs/gateway.key", "certs/jwt.secret"] {
+        folder.write(name, SECRET, 0o600);
+    }
+    assert_eq!(first_secret(folder.load().unwrap()), SECRET.as_bytes());
+}
+
+#[test]
+fn half_a_certificate_is_a_fault_even_when_it_could_be_generated() {
+    let folder = Folder::new(GENERATED);
+    fs::create_dir(folder.0.path().join("certs")).unwrap();
+    folder.write("certs/jwt.secret", SECRET, 0o600);
+    folder.write("certs/gateway.key", "key", 0o600);
+    assert!(folder.only_fault().contains("certs/gateway.crt is not there; its key is"));
+    folder.write("certs/gateway.crt", "cert", 0o644);
+    folder.write("certs/gateway.key", "key", 0o644);
+    assert!(folder.only_fault().contains("everybody on this machine can read certs/gateway.key"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |name: &str| Config::load(&folder.path().join(name), &|_| None).unwrap_err().report().lines().collect::<Vec<_>>();
+    assert!(load("absent.toml")[0].contains("absent.toml: the file cannot be read"));
+    assert!(load(".")[0].contains("this is no configuration file"));
+    fs::write(folder.path().join("latin.toml"), b"# caf\xe9\n").unwrap();
+    assert!(load("latin.toml")[0].contains("latin.toml:1:6: the file is not UTF-8 text"));
+}
