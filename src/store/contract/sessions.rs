@@ -118,8 +118,8 @@ pub(in crate::store) async fn what_is_long_over_is_pruned(store: Arc<dyn Store>)
     let idle = opening("mju:a", at(0));
     let done = Opening { idle: patient, ..opening("mju:a", at(0)) };
     let untold = Opening { idle: patient, ..opening("mju:a", at(0)) };
-    let short = Opening { absolute_end: at(60), ..live.clone() };
-    for opening in [&live, &idle, &done, &untold, &Opening { id: SessionId::random(), ..short.clone() }] {
+    let short = Opening { idle: patient, absolute_end: at(60), ..opening("mju:a", at(0)) };
+    for opening in [&live, &idle, &done, &untold, &short] {
         log_in(&store, opening).await;
     }
     let end = |opening: &Opening, reason| Change::SessionEnded { session: opening.id, user: opening.user.clone(), reason };
@@ -129,7 +129,7 @@ pub(in crate::store) async fn what_is_long_over_is_pruned(store: Arc<dyn Store>)
     store.prune(weeks(0), at(0)).await.unwrap();
     assert!(store.session(done.id).await.unwrap().is_some() && store.session(idle.id).await.unwrap().is_some());
     store.prune(weeks(2), at(0)).await.unwrap();
-    for (opening, kept) in [(&live, true), (&idle, false), (&done, false), (&untold, true)] {
+    for (opening, kept) in [(&live, true), (&idle, false), (&done, false), (&untold, true), (&short, false)] {
         assert_eq!(store.session(opening.id).await.unwrap().is_some(), kept);
     }
     // Not told until its natural end: nobody came.
