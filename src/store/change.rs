@@ -48,6 +48,20 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// Whether it takes something away, and so acts in memory before it is durable. What gives something waits.
+    pub(super) fn acts_at_once(&self) -> bool {
+        match self {
+            Self::SessionEnded { .. }
+            | Self::TokenEnded { .. }
+            | Self::PersonEnded { .. }
+            | Self::EverybodyEnded { .. }
+            | Self::PersonRemoved { .. } => true,
+            Self::PersonChanged { user: _, state } => state.disabled,
+        }
+    }
+}
+
 /// A change with its place and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedChange {

@@ -1,18 +1,36 @@
 //! What is remembered: people, sessions (refresh families), the change log, the audit table; and the in-memory
 //! [`View`] of the change log that every request is checked against.
 //!
-//! Callers see the [`Store`] trait and plain values. Nothing of SQL leaves this module, and nothing on the road of a
-//! proxied request calls the store: it asks the view.
+//! Callers see the [`Store`] trait and plain values, and write through the [`ChangeLog`], so that the view acts before
+//! the disk does. Nothing of SQL leaves this module, and nothing on the road of a proxied request calls the store: it
+//! asks the view.
 
 mod change;
+#[cfg(test)]
+mod contract;
+mod follow;
+mod lock;
+mod log;
+mod people;
+pub mod seal;
 mod session;
+mod shards;
+pub mod sqlite;
+mod usage;
+mod view;
 
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::Duration;
 
 pub use change::{Change, EndReason, LoggedChange, PersonState};
-pub use session::{Opened, Opening, Presented, Renewal, RenewalOutcome, Rotate, SessionRecord, TokenHash};
+pub use lock::{LockError, StateLock};
+pub use log::ChangeLog;
+pub use people::{AuditEntry, AuditQuery, PeopleQuery, Person};
+pub use session::{Opened, Opening, Presented, Renewal, RenewalOutcome, Rotate, SessionQuery, SessionRecord, TokenHash};
+pub use sqlite::Sqlite;
+pub use view::{Ending, Endings, Notice, View, ViewSizes};
 
 use crate::base::{Position, SessionId, Timestamp};
 use crate::identity::UserId;
@@ -54,6 +72,9 @@ pub enum StoreError {
 }
 
 /// The system of record. One instance per process; every write is durable when its answer arrives.
+///
+/// The work of a method is queued when the method is called, not when its answer is first polled, and writes are done
+/// in the order they were called in. Dropping the answer does not take the work back.
 pub trait Store: Send + Sync + 'static {
     /// Begins a session in one transaction: the person is added or their last login updated, the presented session (if
     /// any) is ended as replaced, the oldest sessions over the limit are ended, the new one is inserted.
@@ -65,10 +86,14 @@ pub trait Store: Send + Sync + 'static {
     /// The live sessions of one person, newest first.
     fn sessions_of(&self, user: UserId, now: Timestamp) -> Pending<Vec<SessionRecord>>;
 
+    /// The live sessions of everybody, in the order of their ids, a page at a time.
+    fn sessions(&self, query: SessionQuery, now: Timestamp) -> Pending<Vec<SessionRecord>>;
+
     /// Uses a session: by its refresh token (kept or rotated) or by an access token near its end. One transaction.
     fn renew(&self, renewal: Renewal) -> Pending<RenewalOutcome>;
 
-    /// The successor of `generation` has been used: from now its predecessor is good only for the grace.
+    /// A token that the rotation to `generation` gave out has been used: from now its predecessor is good only for the
+    /// grace. Nothing happens when the session has rotated on since, or was confirmed before.
     fn confirm(&self, id: SessionId, generation: u32, at: Timestamp) -> Pending<()>;
 
     /// Notes when sessions were last seen. Late and lossy by design: written seldom.
@@ -76,21 +101,39 @@ pub trait Store: Send + Sync + 'static {
 
     /// Appends to the change log and does in the tables what each change says (a session's row is marked ended, a
     /// person's row changed), in one transaction. Returns the position of the last one. Callers go through
-    /// the change log's own type so that the view acts first.
+    /// [`ChangeLog`] so that the view acts first.
+    ///
+    /// Positions rise, and go on rising when an older copy of the store is put back in place: else "everybody before
+    /// now" would spare the tokens that carry positions of the lost part.
     fn append(&self, changes: Vec<Change>, at: Timestamp) -> Pending<Position>;
 
     /// What was appended after `after`, in order, at most a few thousand at a time.
     fn changes_after(&self, after: Position) -> Pending<Vec<LoggedChange>>;
 
+    /// From now on access tokens may be good for `life`. Answers how long changes must be kept for the tokens that are
+    /// still out: longer than `life` when an earlier configuration gave them a longer one.
+    fn token_life(&self, life: Duration, now: Timestamp) -> Pending<Duration>;
+
     /// What a view starts from, with the changes not older than `since`.
     fn load_view(&self, since: Timestamp) -> Pending<ViewStart>;
+
+    /// One person.
+    fn person(&self, user: UserId) -> Pending<Option<Person>>;
+
+    /// People in the order of realm and id, a page at a time.
+    fn people(&self, query: PeopleQuery) -> Pending<Vec<Person>>;
 
     /// Appends to the audit table.
     fn audit(&self, events: Vec<AuditEvent>) -> Pending<()>;
 
-    /// Forgets what nothing can need any more: sessions past their end, changes older than `keep_changes_since`.
+    /// What the audit table holds, newest first, a page at a time.
+    fn audit_trail(&self, query: AuditQuery) -> Pending<Vec<AuditEntry>>;
+
+    /// Forgets what nothing can need any more: sessions some days past their end, changes older than
+    /// `keep_changes_since`. Done in slices, so that other writes get in between.
     fn prune(&self, now: Timestamp, keep_changes_since: Timestamp) -> Pending<()>;
 
-    /// Writes a consistent copy to a new file while serving.
+    /// Writes a consistent copy to a new file while serving. The file holds everything the store holds: it belongs to
+    /// its owner alone.
     fn backup(&self, to: PathBuf) -> Pending<()>;
 }

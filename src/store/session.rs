@@ -116,6 +116,15 @@ pub struct SessionRecord {
     pub ended: Option<(Timestamp, EndReason)>,
 }
 
+/// Which live sessions are wanted.
+#[derive(Clone, Debug)]
+pub struct SessionQuery {
+    /// Begin behind this one: the last of the page before.
+    pub after: Option<SessionId>,
+    /// At most this many.
+    pub limit: u32,
+}
+
 /// A session is used to get new tokens.
 #[derive(Clone, Debug)]
 pub struct Renewal {
@@ -172,8 +181,11 @@ pub enum RenewalOutcome {
         record: SessionRecord,
         /// What [`Rotate::sealed`] was at the rotation.
         sealed: Vec<u8>,
+        /// The change log's position, for a new access token when the sealed one is past its end.
+        position: Position,
     },
-    /// A predecessor came back after its successor was used and the grace ran out: the session has been ended as stolen.
+    /// A predecessor came back after its successor was used and the grace ran out, or a token older than the predecessor
+    /// came back at all: the session has been ended as stolen.
     Theft {
         /// The session, ended.
         record: SessionRecord,

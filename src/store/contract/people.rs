@@ -1,0 +1,119 @@
+use super::*;
+use crate::identity::{DisplayName, Email, Group, Profile, Role};
+use crate::observe::{AuditEvent, AuditKind};
+use crate::store::{AuditEntry, AuditQuery, Change, PeopleQuery, PersonState};
+
+pub(in crate::store) fn state(role: &str, groups: &[&str], name: Option<&str>, email: Option<&str>, disabled: bool) -> PersonState {
+    let profile = Profile {
+        role: Role::parse(role).unwrap(),
+        groups: groups.iter().map(|group| Group::new(group).unwrap()).collect(),
+        name: name.map(|name| DisplayName::new(name).unwrap()),
+        email: email.map(|email| Email::new(email).unwrap()),
+    };
+    PersonState { disabled, profile: Arc::new(profile) }
+}
+
+async fn change(store: &Arc<dyn Store>, who: &str, state: PersonState) {
+    store.append(vec![Change::PersonChanged { user: user(who), state }], at(0)).await.unwrap();
+}
+
+fn event(kind: AuditKind, who: Option<&str>, session: Option<SessionId>, when: Timestamp) -> AuditEvent {
+    AuditEvent {
+        at: when,
+        kind,
+        user: who.map(user),
+        session,
+        address: Some(ClientAddr::new("192.0.2.7".parse().unwrap())),
+        request: Some("r-1".to_owned()),
+        detail: "mju".to_owned(),
+    }
+}
+
+const ALL: AuditQuery = AuditQuery { user: None, kind: None, since: None, until: None, before: None, limit: 100 };
+
+pub(in crate::store) async fn a_changed_person_is_kept_and_found(store: Arc<dyn Store>) {
+    let wanted = state("admin", &["staff", "교직원"], Some("홍길동"), Some("h@mju.ac.kr"), false);
+    change(&store, "mju:a", wanted.clone()).await;
+    let person = store.person(user("mju:a")).await.unwrap().unwrap();
+    assert_eq!((person.created, person.last_login, &person.state), (at(0), None, &wanted));
+    // Entered before the first login, which is still the first.
+    assert!(log_in(&store, &opening("mju:a", at(5))).await.first);
+    let person = store.person(user("mju:a")).await.unwrap().unwrap();
+    assert_eq!((person.created, person.last_login, &person.state), (at(0), Some(at(5)), &wanted));
+    change(&store, "mju:a", PersonState::default()).await;
+    assert_eq!(store.person(user("mju:a")).await.unwrap().unwrap().state, PersonState::default());
+    assert_eq!(store.person(user("local:a")).await.unwrap(), None);
+}
+
+pub(in crate::store) async fn people_are_paged_and_searched(store: Arc<dyn Store>) {
+    for n in 0..25 {
+        log_in(&store, &opening(&format!("mju:{n:03}"), at(n))).await;
+    }
+    change(&store, "local:kim_1", state("member", &[], Some("김100%"), Some("Kim@Example.kr"), false)).await;
+    let mut found = Vec::new();
+    loop {
+        let page = store.people(PeopleQuery { search: None, after: found.last().cloned(), limit: 10 }).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 10);
+        found.extend(page.into_iter().map(|person| person.user));
+    }
+    assert_eq!((found.len(), found[0].to_string()), (26, "local:kim_1".to_owned()));
+    assert!(found.is_sorted());
+    for (search, count) in
+        [("02", 6), ("kim", 1), ("KIM@EXAMPLE", 1), ("김", 1), ("100%", 1), ("%", 1), ("_", 1), ("\\", 0), ("x' OR '1", 0)]
+    {
+        let query = PeopleQuery { search: Some(search.to_owned()), after: None, limit: 100 };
+        assert_eq!(store.people(query).await.unwrap().len(), count, "{search:?}");
+    }
+}
+
+pub(in crate::store) async fn a_removed_person_leaves_nothing_personal(store: Arc<dyn Store>) {
+    let opening = opening("mju:a", at(0));
+    log_in(&store, &opening).await;
+    log_in(&store, &super::opening("mju:b", at(0))).await;
+    change(&store, "mju:a", state("member", &["staff"], Some("홍길동"), None, false)).await;
+    let events = vec![
+        event(AuditKind::LoginAccepted, Some("mju:a"), Some(opening.id), at(1)),
+        event(AuditKind::SessionEnded, None, Some(opening.id), at(2)),
+        event(AuditKind::LoginAccepted, Some("mju:b"), None, at(3)),
+    ];
+    store.audit(events).await.unwrap();
+    store.append(vec![Change::PersonRemoved { user: user("mju:a") }], at(4)).await.unwrap();
+
+    assert_eq!(store.person(user("mju:a")).await.unwrap(), None);
+    assert_eq!(store.session(opening.id).await.unwrap(), None);
+    assert!(matches!(keep(&store, opening.id, opening.refresh, at(5)).await, RenewalOutcome::Unknown));
+    let entries = store.audit_trail(ALL).await.unwrap();
+    assert_eq!(entries.len(), 3);
+    assert_eq!(entries[0].event.user, Some(user("mju:b")));
+    for AuditEntry { number: _, event } in &entries[1..] {
+        assert!(event.user.is_none() && event.session.is_none() && event.address.is_none() && event.request.is_none(), "{event:?}");
+    }
+    let log = store.changes_after(Position(0)).await.unwrap();
+    assert_eq!(log.last().unwrap().change, Change::PersonRemoved { user: user("mju:a") });
+    assert!(!log.iter().any(|entry| matches!(entry.change, Change::PersonChanged { .. })), "the name stands in no older entry");
+    assert!(log_in(&store, &super::opening("mju:a", at(9))).await.first, "who comes again is a new person");
+}
+
+pub(in crate::store) async fn the_audit_trail_is_filtered_and_paged(store: Arc<dyn Store>) {
+    let mut events: Vec<_> = (0..10).map(|n| event(AuditKind::LoginRefused, Some("mju:a"), None, at(n))).collect();
+    events.push(event(AuditKind::LoginAccepted, Some("mju:a"), None, at(20)));
+    events.push(event(AuditKind::LoginAccepted, Some("local:a"), None, at(21)));
+    events.push(AuditEvent { address: None, request: None, ..event(AuditKind::Reloaded, None, None, at(22)) });
+    store.audit(events).await.unwrap();
+    let count = async |query: AuditQuery| store.audit_trail(query).await.unwrap().len();
+    assert_eq!(count(ALL).await, 13);
+    assert_eq!(count(AuditQuery { user: Some(user("mju:a")), ..ALL }).await, 11);
+    assert_eq!(count(AuditQuery { kind: Some(AuditKind::LoginAccepted), ..ALL }).await, 2);
+    assert_eq!(count(AuditQuery { since: Some(at(5)), until: Some(at(21)), ..ALL }).await, 6);
+    assert_eq!(count(AuditQuery { user: Some(user("mju:a")), kind: Some(AuditKind::LoginAccepted), since: Some(at(21)), ..ALL }).await, 0);
+    let first = store.audit_trail(AuditQuery { limit: 5, ..ALL }).await.unwrap();
+    let second = store.audit_trail(AuditQuery { limit: 5, before: Some(first[4].number), ..ALL }).await.unwrap();
+    let moments: Vec<_> = first.iter().chain(&second).map(|entry| entry.event.at).collect();
+    assert_eq!(moments, [22, 21, 20, 9, 8, 7, 6, 5, 4, 3].map(at));
+    let AuditEvent { kind, user, session, address, request, detail, .. } = &first[0].event;
+    assert_eq!((*kind, detail.as_str()), (AuditKind::Reloaded, "mju"));
+    assert!(user.is_none() && session.is_none() && address.is_none() && request.is_none());
+}
