@@ -1,3 +1,7 @@
 //! The `munjigi` command: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    munjigi::cli::main()
+}

@@ -1,1 +1,63 @@
-//! (being written)
+//! The process: puts the parts together, starts, reloads, stops. Everything that only a whole gateway has lives here.
+//!
+//! It must never serve a configuration that `check` would refuse, and never leave a reload half done.
+
+mod build;
+mod failure;
+mod generate;
+mod process;
+mod reload;
+mod signals;
+
+use std::path::Path;
+
+pub use failure::Failure;
+pub use process::Process;
+
+use crate::config::{Config, Loaded, Report};
+
+/// Installs the cryptography of rustls and jsonwebtoken: the same back-end for both, named here so that a build without it
+/// does not compile. Call first; calling again does nothing.
+pub fn install_crypto() {
+    // An error says that one is installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    crate::token::install_crypto();
+}
+
+/// Loads a configuration and everything it names, makes nothing, and serves nothing.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn check(path: &Path) -> Result<Report, Failure> {
+    install_crypto();
+    match Config::load(path, &environment)? {
+        Loaded::Ready(config, report) => {
+            build::check(&config)?;
+            Ok(report)
+        }
+        Loaded::Incomplete { draft: _, missing: _, report } => Ok(report),
+    }
+}
+
+/// Starts serving; makes the files it may make and lacks.
+///
+/// # Errors
+/// Why it could not start.
+pub fn start(path: &Path) -> Result<Process, Failure> {
+    install_crypto();
+    let (config, report) = generate::load(path)?;
+    Process::start(path, *config, &report)
+}
+
+/// Serves until a signal ends it.
+///
+/// # Errors
+/// Why it could not start.
+pub fn run(path: &Path) -> Result<(), Failure> {
+    start(path)?.wait()
+}
+
+/// The process environment, as configurations see it.
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,3 +1,91 @@
-//! (being written)
+//! The commands. Each prints for people, and its exit code tells programs: 0 good, 1 the configuration is wrong, 2 wrong
+//! usage, 3 it cannot be done here and now.
 
 pub mod demo;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::{self, Failure};
+
+/// Munjigi (문지기): a TLS-terminating reverse proxy that puts a login in front of web applications that have none.
+#[derive(Parser)]
+#[command(name = "munjigi", version, about, max_term_width = 100, after_help = AFTER)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER: &str = "\
+Signals of a running gateway, as nginx has them:
+  HUP              take up the changed configuration as a whole, or keep the old one and say why
+  TERM, INT, QUIT  no new connections, finish the requests that were begun, end
+  USR1             open the log files anew (after logrotate moved them)
+
+Exit codes: 0 good; 1 the configuration is wrong; 2 wrong usage; 3 it cannot be done here and now.
+Start with `munjigi demo`, then read gateway.toml.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve, in the foreground, until a signal ends it
+    Run(ConfigFile),
+    /// Look at the configuration and everything it names, and list every mistake; serves and makes nothing
+    Check(ConfigFile),
+    /// Try it out: a gateway on loopback with a stand-in for the university's SSO and two sample applications
+    Demo(demo::Options),
+    /// Print the version
+    Version,
+}
+
+#[derive(Args)]
+struct ConfigFile {
+    /// The configuration
+    #[arg(short, long, value_name = "FILE", default_value = "gateway.toml", env = "MUNJIGI_CONFIG")]
+    config: PathBuf,
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Run(file) => app::run(&file.config),
+        Command::Check(file) => check(&file.config),
+        Command::Demo(options) => demo::run(&options),
+        Command::Version => {
+            say(&format!("munjigi {}", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn check(path: &std::path::Path) -> Result<(), Failure> {
+    let report = app::check(path)?;
+    let text = report.render(std::io::stderr().is_terminal());
+    if !text.is_empty() {
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+    say(&format!("{}: the configuration is good", path.display()));
+    Ok(())
+}
+
+fn complain(failure: &Failure) {
+    let mut err = std::io::stderr();
+    // A closed standard error leaves nobody to tell; the exit code still does.
+    let _ = match failure {
+        Failure::Rejected(rejected) => writeln!(err, "{}", rejected.render(err.is_terminal())),
+        other => writeln!(err, "munjigi: {other}"),
+    };
+}
+
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

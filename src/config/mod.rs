@@ -38,11 +38,12 @@ use zeroize::Zeroizing;
 
 pub use report::{Level, Rejected, Report};
 pub use settings::{
-    AccessLog, AliasSettings, BandiSsoSettings, ContactSettings, HttpFormSettings, ListenAddress, LogSettings, Placement, ProviderKind,
-    ProviderSettings, Rotation, SessionSettings, StoreSettings,
+    AccessLog, BandiSsoSettings, ContactSettings, HttpFormSettings, ListenAddress, LogSettings, Placement, ProviderKind, ProviderSettings,
+    StoreSettings,
 };
 
 use crate::base::{Fault, TrustedProxies};
+use crate::gateway::{AliasSettings, SessionSettings};
 use crate::routing::RouteSettings;
 use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings};
 use reader::{Entry, Found, Reader, Section};
@@ -52,6 +53,15 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Largest configuration file in bytes: far more than anybody writes.
 const LARGEST: u64 = 1 << 20;
+
+impl std::fmt::Display for ToGenerate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Certificate(files) => write!(f, "{}", files.cert.display()),
+            Self::Secret(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
 
 /// One configuration: everything the operator wants, in the words of the modules that do it.
 #[derive(Clone, Debug)]

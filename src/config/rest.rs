@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tracing::Level;
 
+use super::parse;
 use super::reader::Section;
 use super::settings::{AccessLog, LogSettings, StoreSettings};
 use crate::base::Fault;
@@ -31,7 +32,12 @@ pub(super) fn throttle(root: &Section<'_>) -> throttle::Settings {
         account_burst: burst("account_burst", default.account_burst),
         account_every: every("account_every", default.account_every),
         address_burst: burst("address_burst", default.address_burst),
+        account_longest: every("account_longest", default.account_longest),
         address_every: every("address_every", default.address_every),
+        address_in_flight: burst("address_in_flight", default.address_in_flight),
+        shared_addresses: section.list("shared_addresses", parse::network).unwrap_or_default().into_iter().map(|at| at.value).collect(),
+        shared_factor: burst("shared_factor", default.shared_factor),
+        capacity: default.capacity,
     }
 }
 

@@ -2,10 +2,10 @@ use http::Method;
 
 use super::provider::Providers;
 use super::reader::{Section, nearest_of};
-use super::settings::AliasSettings;
 use super::upstream::Upstreams;
 use super::value::{At, Value};
 use crate::base::Fault;
+use crate::gateway::AliasSettings;
 use crate::identity::{Group, ProviderName, Realm, Role, UserId};
 use crate::routing::{Access, HostName, PathPrefix, RouteSettings, Unauthenticated};
 

@@ -74,6 +74,8 @@ fn sockets(section: &Section<'_>, listen: Vec<At<SocketAddr>>, redirect_http: Op
         drain_timeout: section.timeout("drain_timeout", Duration::from_secs(30)),
         max_head: section.size("max_head", 8 << 10, 1 << 20).map_or(32 << 10, |size| whole(size.value)),
         max_headers: section.number("max_headers", 10, 1000).map_or(100, |number| whole(number.value)),
+        max_connections_per_address: section.number("max_connections_per_address", 1, 10_000_000).map(|number| whole(number.value)),
+        max_streams: section.number("max_streams", 1, 10_000).map_or(100, |number| u32::try_from(number.value).unwrap_or(100)),
         max_connections: section.number("max_connections", 1, 10_000_000).map_or(20_000, |number| whole(number.value)),
     }
 }

@@ -1,3 +1,4 @@
+use crate::gateway::Rotation;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,1 +1,112 @@
-//! (being written)
+//! The product: what happens to a request, in the order in which it happens.
+//!
+//! ```text
+//! intake ─ route ─ admit ─ forward ─ reply          every way to say no is a Refusal, worded in one place
+//! ```
+//!
+//! Order is carried by types: only [`Gateway::intake`] makes an [`Intake`], only [`Gateway::admit`] an [`Admission`], and
+//! [`Gateway::forward`] takes both. Nothing on this road waits for a disk or a network other than the upstream's, but for
+//! the one request that renews a cookie.
+
+mod admit;
+mod build;
+mod endpoints;
+mod forward;
+mod intake;
+mod login;
+mod record;
+mod refusal;
+mod renew;
+mod reply;
+mod settings;
+mod shared;
+mod streams;
+mod tunnel;
+mod voice;
+mod words;
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Request};
+use hyper::body::Incoming;
+
+pub use admit::Admission;
+pub use build::{BuildError, Parts, Route};
+pub use intake::Intake;
+pub use refusal::{HostFault, Refusal};
+pub use reply::{Reply, ReplyBody, ReplyFault};
+pub use settings::{AliasSettings, Rotation, SessionSettings, Settings};
+pub use shared::Shared;
+pub use streams::Streams;
+
+use crate::pages::Pages;
+use crate::provider::Provider;
+use crate::routing::RouteTable;
+use crate::token::{KeyRing, TokenIssuer, TokenVerifier};
+use crate::web::{IdentityHeaders, Peer, SessionCookies};
+use endpoints::Endpoint;
+use record::Record;
+use voice::Asker;
+
+/// One built configuration. Immutable: a reload makes a new one, and each request is served by the one it met first.
+pub struct Gateway {
+    settings: Settings,
+    routes: RouteTable<Route>,
+    keys: Arc<KeyRing>,
+    issuer: TokenIssuer,
+    verifier: TokenVerifier,
+    providers: Vec<Arc<dyn Provider>>,
+    cookies: SessionCookies,
+    identity_headers: IdentityHeaders,
+    pages: Pages,
+    hsts: Option<HeaderValue>,
+    shared: Arc<Shared>,
+}
+
+impl Gateway {
+    /// Answers one request. This is the outer half: it writes down and words what the inner half decides.
+    pub async fn handle(&self, request: Request<Incoming>, peer: &Peer) -> Reply {
+        let mut record = Box::new(Record::begin(&self.shared, &request, self.client(request.headers(), peer)));
+        let asker = Asker::of(&request);
+        let mut reply = match self.answer(request, peer, &mut record).await {
+            Ok(reply) => reply,
+            Err(refusal) => self.refuse(&refusal, &asker, &mut record),
+        };
+        if let Ok(id) = HeaderValue::from_str(record.id.as_str()) {
+            reply.headers_mut().insert("x-request-id", id);
+        }
+        record.status = reply.status();
+        reply.body_mut().carry(record);
+        reply
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: &Peer, record: &mut Record) -> Result<Reply, Refusal> {
+        let now = self.shared.clock.now();
+        let (head, body) = request.into_parts();
+        let intake = self.intake(head, body, peer)?;
+        record.aliases = intake.aliases;
+        if let Some(endpoint) = Endpoint::of(intake.path.as_str(), intake.aliases) {
+            return self.serve(endpoint?, intake, record, now).await;
+        }
+        let route = self.route(&intake, record)?;
+        let admission = self.admit(&intake, route, now).await?;
+        record.person = admission.identity().map(|identity| Arc::clone(&identity.subject));
+        self.forward(intake, admission, route, record).await
+    }
+
+    /// host + path + method → who may pass and where to. Our own endpoints have been taken out before.
+    fn route(&self, intake: &Intake, record: &mut Record) -> Result<&Route, Refusal> {
+        let route = self.routes.find(intake.host.as_str(), intake.path.as_str(), &intake.method)?;
+        record.route = Some(Arc::clone(&route.name));
+        record.counters = Some(route.counters.clone());
+        record.unauthenticated = route.unauthenticated;
+        if intake.path.has_empty_segments() {
+            let merged = self.routes.find(intake.host.as_str(), &intake.path.merged(), &intake.method)?;
+            // A route that allows `//` is not a way around the rule of the path an application would read instead.
+            if !route.allow_empty_segments || !std::ptr::eq(route, merged) {
+                return Err(crate::routing::PathFault::EmptySegment.into());
+            }
+        }
+        Ok(route)
+    }
+}

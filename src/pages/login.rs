@@ -107,7 +107,7 @@ impl WhyHere {
         Self::ALL.into_iter().find(|why| why.as_str() == word)
     }
 
-    fn told(self, t: &'static Texts) -> &'static Told {
+    pub(super) fn told(self, t: &'static Texts) -> &'static Told {
         match self {
             Self::Invalid => &t.why.invalid,
             Self::NoSession => &t.why.no_session,

@@ -2,7 +2,7 @@ use askama::Template;
 
 use super::shell::{Shell, document};
 use super::texts::{Texts, Told};
-use super::{Lang, Pages};
+use super::{Lang, Pages, WhyHere};
 
 /// The result of something a person did.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ pub struct MessagePage<'a> {
 pub enum Message<'a> {
     /// Logged in, and the account system has something to tell in its own words (a password change that is due).
     LoggedInWithNotice(&'a str),
+    /// Logged in, after the last session ended in a way the person has not heard of.
+    LoggedInAfter(WhyHere),
     /// Logged in from a second tab: the form waits in the first one.
     LoggedInForOtherTab,
     /// An account was made and can be used.
@@ -110,6 +112,7 @@ pub(super) fn render(pages: &Pages, lang: Lang, page: &MessagePage<'_>) -> Strin
     let t = Texts::of(lang);
     let said = match page.message {
         Message::LoggedInWithNotice(_) => &t.message.notice,
+        Message::LoggedInAfter(_) => &t.message.after,
         Message::LoggedInForOtherTab => &t.message.other_tab,
         Message::SignedUp => &t.message.signed_up,
         Message::SignedUpAwaitingApproval => &t.message.awaiting_approval,
@@ -123,7 +126,19 @@ pub(super) fn render(pages: &Pages, lang: Lang, page: &MessagePage<'_>) -> Strin
             return document(&Document { s, t, title, words: Some(text), told: None, actions: page.actions });
         }
     };
-    let words = if let Message::LoggedInWithNotice(words) = page.message { Some(words) } else { None };
+    let words = match page.message {
+        Message::LoggedInWithNotice(words) => Some(words),
+        Message::LoggedInAfter(why) => Some(why.told(t).what),
+        Message::LoggedInForOtherTab
+        | Message::SignedUp
+        | Message::SignedUpAwaitingApproval
+        | Message::PasswordChanged
+        | Message::SessionEnded
+        | Message::OtherSessionsEnded
+        | Message::Withdrawn
+        | Message::LinkUsedUp
+        | Message::Words { .. } => None,
+    };
     let s = Shell::new(pages, lang, said.title);
     document(&Document { s, t, title: said.title, words, told: Some(&said.told), actions: page.actions })
 }

@@ -60,6 +60,11 @@ pub struct Listeners {
 }
 
 impl Listeners {
+    /// How many workers will serve them.
+    pub const fn workers(&self) -> usize {
+        self.workers.len()
+    }
+
     /// Binds all addresses of the settings, each once for every worker (`SO_REUSEPORT`: the kernel spreads connections).
     ///
     /// # Errors

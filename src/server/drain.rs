@@ -6,20 +6,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::web::Tunnels;
+
 /// How long connections and tunnels that are cut have for their last words (a Close frame, a RST).
 const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// What outlives the request that began it: upgraded connections, whose task hyper no longer knows.
-///
-/// Whoever starts a tunnel spawns its task through `running` and ends it when `close` is cancelled. Made by `app`, given to
-/// the gateway and to the server.
-#[derive(Clone, Default)]
-pub struct Tunnels {
-    /// The tasks. The drain waits for all of them.
-    pub running: TaskTracker,
-    /// Cancelled when the drain's deadline has come: say goodbye and end within two seconds.
-    pub close: CancellationToken,
-}
 
 /// How stopping went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

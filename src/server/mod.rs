@@ -32,11 +32,12 @@ use tokio_util::sync::CancellationToken;
 use crate::base::Clock;
 use crate::observe::{AccessLog, Metrics};
 
+use crate::web::Tunnels;
 use accept::Door;
 pub use bind::{BindError, Listeners, PlainAddress, PlainListener};
 use connection::{Http, Site};
 use drain::Drain;
-pub use drain::{Stopped, Tunnels};
+pub use drain::Stopped;
 use faults::FaultLog;
 pub use handler::Handler;
 use limits::Gate;

@@ -10,12 +10,13 @@ use tokio::select;
 use super::accept::{Seldom, rest_after};
 use super::bind::PlainListener;
 use super::connection::{Http, Site, serve_http1};
-use super::drain::{Drain, Stopped, Tunnels};
+use super::drain::{Drain, Stopped};
 use super::handler::Handler;
 use super::limits::Gate;
 use super::{Environment, Settings};
 use crate::base::ClientAddr;
 use crate::web::Peer;
+use crate::web::Tunnels;
 
 /// Connections a plain listener serves at a time. Its clients are few: a browser on its way to https, Prometheus, an operator.
 const MOST: usize = 1024;

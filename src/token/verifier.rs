@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -50,14 +50,28 @@ pub struct Verified {
     pub fresh: bool,
     /// The double-submit value.
     pub csrf: Box<str>,
-    noted: AtomicBool,
+    confirmed: AtomicBool,
+    noted: AtomicU64,
 }
+
+/// A session seen again sooner than this is not noted again: most requests then only read.
+const NOTED: Duration = Duration::from_secs(15);
 
 impl Verified {
     /// True exactly once for a token that a rotation made: its first use confirms the rotation.
     pub fn first_use_of_rotated(&self) -> Option<u32> {
         let generation = self.generation?;
-        (!self.noted.load(Ordering::Relaxed) && !self.noted.swap(true, Ordering::Relaxed)).then_some(generation)
+        (!self.confirmed.load(Ordering::Relaxed) && !self.confirmed.swap(true, Ordering::Relaxed)).then_some(generation)
+    }
+
+    /// Whether it is time to note again that this token's session is in use.
+    pub fn is_worth_noting(&self, now: Timestamp) -> bool {
+        let last = Timestamp::from_millis(self.noted.load(Ordering::Relaxed));
+        let due = now.since(last) >= NOTED;
+        if due {
+            self.noted.store(now.millis(), Ordering::Relaxed);
+        }
+        due
     }
 }
 
@@ -150,7 +164,8 @@ impl TokenVerifier {
             expires: Timestamp::from_secs(claims.exp),
             fresh: claims.fresh,
             csrf: claims.csrf.into(),
-            noted: AtomicBool::new(false),
+            confirmed: AtomicBool::new(false),
+            noted: AtomicU64::new(0),
         })
     }
 }

@@ -40,11 +40,12 @@ impl FormKind {
     }
 }
 
-/// Reads a whole body, bounded in size and time.
+/// Reads a whole body, bounded in size and time; no body is an empty one.
 ///
 /// # Errors
 /// Too large, too slow, or broken off.
-pub async fn read_whole(incoming: Incoming) -> Result<Bytes, BodyFault> {
+pub async fn read_whole(incoming: Option<Incoming>) -> Result<Bytes, BodyFault> {
+    let Some(incoming) = incoming else { return Ok(Bytes::new()) };
     let (body, _) = RequestBody::new(incoming, LARGEST, LONGEST);
     match tokio::time::timeout(LONGEST, body.collect()).await {
         Ok(collected) => collected.map(http_body_util::Collected::to_bytes),

@@ -46,13 +46,12 @@ impl IdentityHeaders {
         Self { write: settings.write.clone(), reserved }
     }
 
-    /// Removes every header that could speak for the gateway, whatever its spelling, and every name with an underscore
-    /// unless the route allows those.
-    pub fn strip(&self, headers: &mut HeaderMap, allow_underscores: bool) {
+    /// Removes every header that could speak for the gateway, whatever its spelling.
+    pub fn strip(&self, headers: &mut HeaderMap) {
         // Collected only when there is something to remove, which is never for an honest client.
         let mut doomed: Vec<HeaderName> = Vec::new();
         for name in headers.keys() {
-            if self.is_reserved(name.as_str()) || (!allow_underscores && name.as_str().contains('_')) {
+            if self.is_reserved(name.as_str()) {
                 doomed.push(name.clone());
             }
         }
@@ -164,13 +163,11 @@ mod tests {
             "x-auth-request-user",
             "x-webauth-user",
         ] {
-            for allow_underscores in [false, true] {
-                let mut headers = HeaderMap::new();
-                headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("mallory"));
-                headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("mallory2"));
-                ours().strip(&mut headers, allow_underscores);
-                assert!(headers.is_empty(), "{name} {allow_underscores}");
-            }
+            let mut headers = HeaderMap::new();
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("mallory"));
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("mallory2"));
+            ours().strip(&mut headers);
+            assert!(headers.is_empty(), "{name}");
         }
     }
 
@@ -188,13 +185,8 @@ mod tests {
             "user-agent",
         ];
         let mut headers: HeaderMap = honest.iter().map(|name| (HeaderName::from_static(name), HeaderValue::from_static("1"))).collect();
-        ours().strip(&mut headers, false);
+        ours().strip(&mut headers);
         assert_eq!(headers.len(), honest.len());
-        headers.insert("my_own", HeaderValue::from_static("1"));
-        ours().strip(&mut headers, true);
-        assert!(headers.contains_key("my_own"));
-        ours().strip(&mut headers, false);
-        assert!(!headers.contains_key("my_own"));
     }
 
     /// Lessons 2 and 7.

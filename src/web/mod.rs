@@ -11,6 +11,7 @@ mod origin;
 mod peer;
 mod return_to;
 mod settings;
+mod tunnels;
 
 pub use body::{BodyFault, BodyWatch, RequestBody};
 pub use cookies::{CookieLife, DoubledCookie, PresentedCookies, SessionCookies};
@@ -21,3 +22,4 @@ pub use origin::{CrossSite, accepts_html, from_our_pages, is_safe, wants_page};
 pub use peer::Peer;
 pub use return_to::ReturnTo;
 pub use settings::{CookieProfile, CookieSettings, CsrfSettings, IdentityHeaderSettings, IdentityItem};
+pub use tunnels::Tunnels;

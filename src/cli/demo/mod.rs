@@ -5,8 +5,10 @@
 
 mod applications;
 mod body;
+mod command;
 mod serve;
 mod sso;
 
 pub use applications::{Application, Kind};
+pub use command::{Options, run};
 pub use sso::{Account, Fault, Generation, StandIn, StandInOptions, Standing};

@@ -105,6 +105,7 @@ fn results(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
     let actions = labels.map(|label| Action { label, href: say("/next?a=1&b=2") });
     let messages = [
         ("notice", Message::LoggedInWithNotice(say("비밀번호를 바꾼 지 90일이 지났습니다. 포털에서 바꿔 주세요.")), &actions[..1]),
+        ("after", Message::LoggedInAfter(WhyHere::Theft), &actions[..1]),
         ("other-tab", Message::LoggedInForOtherTab, &[]),
         ("signed-up", Message::SignedUp, &actions[1..2]),
         ("awaiting", Message::SignedUpAwaitingApproval, &actions[4..5]),

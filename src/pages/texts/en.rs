@@ -140,6 +140,13 @@ pub(super) static TEXTS: Texts = Texts {
             title: "You are logged in",
             told: Told { what: "The account server asked us to tell you this:", todo: "Please read it, then continue." },
         },
+        after: Titled {
+            title: "You are logged in",
+            told: Told {
+                what: "Your last login ended for this reason:",
+                todo: "If you do not know why, change your password and tell the administrator.",
+            },
+        },
         other_tab: Titled {
             title: "You are logged in",
             told: Told {

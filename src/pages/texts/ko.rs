@@ -150,6 +150,13 @@ pub(super) static TEXTS: Texts = Texts {
                 what: "계정 서버에서 다음과 같이 알려 왔습니다.", todo: "내용을 확인하신 뒤 계속해 주세요."
             },
         },
+        after: Titled {
+            title: "로그인되었습니다",
+            told: Told {
+                what: "지난번 로그인은 다음과 같은 이유로 종료되었습니다.",
+                todo: "직접 하신 일이 아니라면 비밀번호를 바꾸고 관리자에게 알려 주세요.",
+            },
+        },
         other_tab: Titled {
             title: "로그인되었습니다",
             told: Told {

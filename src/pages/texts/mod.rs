@@ -149,6 +149,7 @@ pub(super) struct MeTexts {
 
 pub(super) struct Messages {
     pub(super) notice: Titled,
+    pub(super) after: Titled,
     pub(super) other_tab: Titled,
     pub(super) signed_up: Titled,
     pub(super) awaiting_approval: Titled,

@@ -1,0 +1,144 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use tokio::runtime::{Builder, Runtime};
+
+use super::signals::{Signals, Wish};
+use super::{Failure, build};
+use crate::base::{Clock, SystemClock};
+use crate::config::{self, Config, LogSettings, Report, StoreSettings};
+use crate::gateway::{Gateway, Shared};
+use crate::observe::{AccessLog, LogFormat, LogTarget, Metrics, init_tracing};
+use crate::server::{Environment, Listeners, Server};
+use crate::store::{ChangeLog, Sqlite, StateLock, sqlite};
+use crate::throttle::Throttle;
+use crate::tls::{Resumption, ServerTls};
+use crate::upstream::Endpoints;
+
+/// A running gateway.
+pub struct Process {
+    pub(super) path: PathBuf,
+    pub(super) config: Config,
+    pub(super) current: Arc<ArcSwap<Gateway>>,
+    pub(super) tls: Arc<ArcSwap<ServerConfig>>,
+    pub(super) resumption: Resumption,
+    pub(super) endpoints: Endpoints,
+    pub(super) shared: Arc<Shared>,
+    server: Server,
+    services: Runtime,
+    signals: Signals,
+    /// Held for as long as the state is ours.
+    _lock: StateLock,
+}
+
+impl Process {
+    /// Starts everything, in the order in which a fault costs least: what can be wrong with the files comes before the
+    /// store, and the store before the sockets. When this returns, the gateway serves.
+    ///
+    /// # Errors
+    /// The first thing that does not work.
+    pub fn start(path: &Path, config: Config, report: &Report) -> Result<Self, Failure> {
+        init_tracing(&config.log.level.as_str().to_ascii_lowercase(), false)?;
+        for line in report.lines() {
+            tracing::warn!("{line}");
+        }
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let resumption = Resumption::new().map_err(|error| vec![error])?;
+        let tls = ServerTls::load(&config.tls, &resumption, clock.now())?;
+        for warning in &tls.warnings {
+            tracing::warn!("{warning}");
+        }
+        let services = runtime()?;
+        let StoreSettings::Sqlite { path: file } = &config.store;
+        let lock = StateLock::acquire(build::folder(file))?;
+        let store = Arc::new(Sqlite::open(sqlite::Settings::new(file))?);
+        let log = services.block_on(ChangeLog::start(store, Arc::clone(&clock), config.tokens.access_ttl))?;
+
+        let metrics = Arc::new(Metrics::new());
+        let access_log = access_log(&config.log, &metrics)?;
+        let throttle = Throttle::new(config.throttle.clone());
+        let shared = Shared::new(Arc::clone(&clock), log, throttle, services.handle().clone(), access_log.clone(), Arc::clone(&metrics));
+        let listeners = Listeners::bind(&config.server)?;
+        let endpoints = Endpoints::new(listeners.workers());
+        let gateway = build::gateway(&config, tls.self_made(), &endpoints, &shared)?;
+        let current = Arc::new(ArcSwap::from_pointee(gateway));
+        let tls = Arc::new(ArcSwap::from(tls.config));
+        let environment = Environment { tls: Arc::clone(&tls), metrics, access_log, clock, tunnels: shared.tunnels.clone() };
+        let signals = services.block_on(async { Signals::listen() })?;
+        let server = {
+            let _on_services = services.enter();
+            let current = Arc::clone(&current);
+            let handler = move |request, peer: Arc<crate::web::Peer>| {
+                let gateway = current.load_full();
+                async move { gateway.handle(request, &peer).await }
+            };
+            Server::start(&config.server, listeners, &environment, &handler)
+                .map_err(|source| Failure::System { what: "cannot start the workers", source })?
+        };
+        services.spawn(Arc::clone(&shared.log).follow());
+        services.spawn(Arc::clone(&shared.streams).follow(Arc::clone(&shared.view)));
+        for address in server.addresses() {
+            tracing::info!("listening on https://{address}");
+        }
+        if let Some(address) = server.redirect_address() {
+            tracing::info!("listening on http://{address}, which sends browsers on to https");
+        }
+        Ok(Self { path: path.to_owned(), config, current, tls, resumption, endpoints, shared, server, services, signals, _lock: lock })
+    }
+
+    /// The runtime for everything that is not the data path.
+    pub(super) const fn services(&self) -> &Runtime {
+        &self.services
+    }
+
+    /// Where TLS is served.
+    pub fn addresses(&self) -> &[std::net::SocketAddr] {
+        self.server.addresses()
+    }
+
+    /// Serves until a signal says stop; then answers what was asked, and ends.
+    ///
+    /// # Errors
+    /// When what is only in memory cannot be written down at the end.
+    pub fn wait(mut self) -> Result<(), Failure> {
+        loop {
+            match self.services.handle().clone().block_on(self.signals.next()) {
+                Wish::Reload => self.reload(),
+                Wish::Reopen => self.shared.access_log.reopen(),
+                Wish::Stop => return self.stop(),
+            }
+        }
+    }
+
+    fn stop(self) -> Result<(), Failure> {
+        let Self { config, shared, server, services, .. } = self;
+        tracing::info!("stopping: no new connections; requests have {:?} to finish", config.server.drain_timeout);
+        let stopped = services.block_on(server.stop(config.server.drain_timeout));
+        tracing::info!(connections_cut = stopped.connections_cut, tunnels_closed = stopped.tunnels_closed, "stopped");
+        let flushed = services.block_on(shared.log.flush());
+        shared.access_log.close();
+        services.shutdown_background();
+        Ok(flushed?)
+    }
+}
+
+/// The runtime for everything that is not the data path: small, because it mostly waits.
+fn runtime() -> Result<Runtime, Failure> {
+    let built = Builder::new_multi_thread().worker_threads(2).thread_name("services").enable_all().build();
+    built.map_err(|source| Failure::System { what: "cannot start a runtime", source })
+}
+
+fn access_log(settings: &LogSettings, metrics: &Metrics) -> Result<AccessLog, Failure> {
+    let format = match settings.access {
+        config::AccessLog::Combined => LogFormat::Combined,
+        config::AccessLog::Json => LogFormat::Json,
+        config::AccessLog::Off => return Ok(AccessLog::off()),
+    };
+    let target = settings.access_path.clone().map_or(LogTarget::Stdout, LogTarget::File);
+    AccessLog::start(&target, format, metrics.log_lines_dropped.clone()).map_err(|source| match target {
+        LogTarget::File(path) => Failure::File { path, source },
+        LogTarget::Stdout | LogTarget::Off => Failure::System { what: "cannot write the access log", source },
+    })
+}

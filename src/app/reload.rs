@@ -1,0 +1,73 @@
+use std::sync::Arc;
+
+use super::process::Process;
+use super::{Failure, build, environment};
+use crate::base::Timestamp;
+use crate::config::{Config, Loaded};
+use crate::gateway::Gateway;
+use crate::observe::{AuditEvent, AuditKind};
+use crate::tls::ServerTls;
+
+/// A new configuration, built as a whole and not yet in place.
+struct Next {
+    config: Config,
+    gateway: Gateway,
+    tls: ServerTls,
+}
+
+impl Process {
+    /// HUP: takes up the file as it is now, as a whole, or keeps everything as it was and says why.
+    pub(super) fn reload(&mut self) {
+        let now = self.shared.clock.now();
+        match self.next(now) {
+            Ok(next) => {
+                self.shared.throttle.reconfigure(next.config.throttle.clone());
+                self.tls.store(next.tls.config);
+                self.current.store(Arc::new(next.gateway));
+                self.config = next.config;
+                tracing::info!("the configuration was reloaded");
+                self.note(now, "taken up");
+            }
+            Err(failure) => {
+                self.shared.metrics.reloads_refused.inc();
+                tracing::error!("the reload is refused and the running configuration stays: {failure}");
+                self.note(now, "refused");
+            }
+        }
+    }
+
+    fn next(&self, now: Timestamp) -> Result<Next, Failure> {
+        let config = match Config::load(&self.path, &environment)? {
+            Loaded::Ready(config, report) => {
+                for line in report.lines() {
+                    tracing::warn!("{line}");
+                }
+                *config
+            }
+            // A reload makes no files: a key that vanished is a mistake, not a wish for another one.
+            Loaded::Incomplete { missing, .. } => return Err(Failure::Missing(missing.iter().map(ToString::to_string).collect())),
+        };
+        let fixed = Config::changes_needing_restart(&self.config, &config);
+        if !fixed.is_empty() {
+            return Err(Failure::NeedsRestart(fixed));
+        }
+        let tls = ServerTls::load(&config.tls, &self.resumption, now)?;
+        let gateway = build::gateway(&config, tls.self_made(), &self.endpoints, &self.shared)?;
+        // Before tokens of a longer life are given out, the change log has to be kept that long.
+        self.services().block_on(self.shared.log.token_life(config.tokens.access_ttl))?;
+        Ok(Next { config, gateway, tls })
+    }
+
+    fn note(&self, at: Timestamp, detail: &str) {
+        let event = AuditEvent {
+            at,
+            kind: AuditKind::Reloaded,
+            user: None,
+            session: None,
+            address: None,
+            request: None,
+            detail: detail.to_owned(),
+        };
+        self.shared.audit(event);
+    }
+}

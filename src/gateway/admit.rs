@@ -1,0 +1,203 @@
+use std::sync::Arc;
+
+use super::renew::Renewed;
+use super::{Gateway, Intake, Refusal, Route};
+use crate::base::{AccessToken, Timestamp};
+use crate::identity::{Identity, Profile};
+use crate::routing::Access;
+use crate::store::Presented;
+use crate::token::{TokenFault, Verified};
+use crate::web::{from_our_pages, is_safe};
+
+/// Leave to pass: made by [`Gateway::admit`] and by nothing else, and the only thing [`Gateway::forward`] takes.
+pub struct Admission {
+    identity: Option<Identity>,
+    verified: Option<Arc<Verified>>,
+    shown: Shown,
+    renewed: Option<Arc<Renewed>>,
+}
+
+/// Where the token that counted stood.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shown {
+    /// Nowhere: a public route.
+    Nowhere,
+    /// In `Authorization`.
+    Header,
+    /// In a cookie.
+    Cookie,
+    /// In `Authorization` of a public route, ours but no longer good: it counts as none and is not passed on.
+    SpentHeader,
+}
+
+/// Somebody with a good token and a live session.
+pub(super) struct Known {
+    pub(super) verified: Arc<Verified>,
+    pub(super) profile: Arc<Profile>,
+    pub(super) shown: Shown,
+    pub(super) renewed: Option<Arc<Renewed>>,
+}
+
+impl Gateway {
+    /// token → verified → not revoked → allowed here. A cookie near its end is renewed here.
+    pub(super) async fn admit(&self, intake: &Intake, route: &Route, now: Timestamp) -> Result<Admission, Refusal> {
+        let known = match self.know(intake, now).await {
+            Ok(known) => known,
+            Err(refusal) if route.access == Access::Public => return Ok(Admission::nobody(&refusal)),
+            Err(refusal) => return Err(refusal),
+        };
+        if known.shown == Shown::Cookie && (intake.websocket || !is_safe(&intake.method)) {
+            if let Err(foreign) = from_our_pages(&intake.headers, &intake.origin(), &self.settings.csrf) {
+                // A stranger's page must not act in the person's name; where nobody's name is needed, it acts in nobody's.
+                return if route.access == Access::Public { Ok(Admission::nobody(&Refusal::NoToken)) } else { Err(foreign.into()) };
+            }
+        }
+        if !allows(&route.access, &known) {
+            return Err(Refusal::Forbidden { subject: known.verified.subject.to_string() });
+        }
+        Ok(Admission {
+            verified: Some(Arc::clone(&known.verified)),
+            shown: known.shown,
+            renewed: known.renewed.clone(),
+            identity: Some(known.identity()),
+        })
+    }
+
+    /// Who is asking, from the first place that holds a token: the header, then the cookies. One place decides; a bad token
+    /// in it is not excused by a good one elsewhere.
+    async fn know(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
+        let credentials = &intake.credentials;
+        match &credentials.bearer {
+            Some(Ok(token)) => return self.standing(self.verifier.access(token, now)?, Shown::Header),
+            Some(Err(_)) => return Err(Refusal::Ambiguous),
+            None => {}
+        }
+        if credentials.doubled.is_some() {
+            return Err(Refusal::Ambiguous);
+        }
+        match (&credentials.cookies.access, &credentials.cookies.refresh) {
+            (None, None) => Err(Refusal::NoToken),
+            (Some(access), refresh) => match self.verifier.access(access, now) {
+                Ok(verified) => {
+                    let known = self.standing(verified, Shown::Cookie)?;
+                    Ok(self.prolong(known, intake, now).await)
+                }
+                Err(TokenFault::Expired) if refresh.is_some() => self.revive(intake, now).await,
+                Err(fault) => Err(fault.into()),
+            },
+            (None, Some(_)) => self.revive(intake, now).await,
+        }
+    }
+
+    /// Who a token names, if its session lives. Also for our own endpoints, which renew nothing.
+    pub(super) fn present(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
+        let cookie = || intake.credentials.cookies.access.as_ref();
+        match (&intake.credentials.bearer, intake.credentials.doubled) {
+            (Some(Ok(token)), _) => self.standing(self.verifier.access(token, now)?, Shown::Header),
+            (Some(Err(_)), _) | (None, Some(_)) => Err(Refusal::Ambiguous),
+            (None, None) => self.standing(self.verifier.access(cookie().ok_or(Refusal::NoToken)?, now)?, Shown::Cookie),
+        }
+    }
+
+    /// The view's word on a verified token: asked at every request, after the cache of verified tokens and never before.
+    pub(super) fn standing(&self, verified: Arc<Verified>, shown: Shown) -> Result<Known, Refusal> {
+        let profile = self.shared.view.check(&verified.user, &verified.session, &verified.id, verified.position).map_err(Refusal::Ended)?;
+        self.shared.used(&verified);
+        Ok(Known { verified, profile, shown, renewed: None })
+    }
+
+    /// A cookie in the last part of its life is replaced on the way through. If that cannot be done now, the request passes
+    /// on the token it has.
+    async fn prolong(&self, known: Known, intake: &Intake, now: Timestamp) -> Known {
+        if known.verified.expires.since(now) > self.settings.sessions.renew_window {
+            return known;
+        }
+        let renewed = self.renew(known.verified.session, known.verified.id, Presented::Access, intake, now).await;
+        match renewed.and_then(|renewed| self.standing(Arc::clone(&renewed.verified), Shown::Cookie).map(|standing| (renewed, standing))) {
+            Ok((renewed, standing)) => Known { renewed: Some(renewed), ..standing },
+            Err(_) => known,
+        }
+    }
+
+    /// An access cookie that is gone or past its end is replaced when the refresh cookie beside it is good.
+    async fn revive(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
+        let cookies = &intake.credentials.cookies;
+        let refresh = cookies.refresh.as_ref().ok_or(Refusal::NoToken)?;
+        let verified = self.verifier.refresh(refresh, now)?;
+        if let Some(access) = &cookies.access {
+            // Two cookies of different logins are nobody's session.
+            if self.spent(access, now).is_none_or(|spent| spent.session != verified.session) {
+                return Err(Refusal::Ambiguous);
+            }
+        }
+        let presented = Presented::Refresh(crate::store::TokenHash::of(&verified.id));
+        let renewed = self.renew(verified.session, verified.id, presented, intake, now).await?;
+        let standing = self.standing(Arc::clone(&renewed.verified), Shown::Cookie)?;
+        Ok(Known { renewed: Some(renewed), ..standing })
+    }
+
+    /// What an access token of ours says whose end may have come.
+    pub(super) fn spent(&self, token: &AccessToken, now: Timestamp) -> Option<Verified> {
+        self.verifier.access_even_expired(token, now).ok()
+    }
+}
+
+impl Known {
+    /// Who that is.
+    pub(super) fn identity(&self) -> Identity {
+        Identity {
+            user: self.verified.user.clone(),
+            subject: Arc::clone(&self.verified.subject),
+            provider: self.verified.provider.clone(),
+            session: self.verified.session,
+            profile: Arc::clone(&self.profile),
+        }
+    }
+}
+
+impl Admission {
+    /// Leave to pass as nobody, on a public route.
+    fn nobody(refusal: &Refusal) -> Self {
+        let shown = match refusal {
+            Refusal::Ended(_)
+            | Refusal::Token(TokenFault::Expired | TokenFault::NotYetValid | TokenFault::NotForUs | TokenFault::WrongType) => {
+                Shown::SpentHeader
+            }
+            // Whatever else stands there is not ours: perhaps the application's own.
+            _ => Shown::Nowhere,
+        };
+        Self { identity: None, verified: None, shown, renewed: None }
+    }
+
+    /// Who passes; `None` on a public route without a good token.
+    pub(super) const fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// The token they pass on.
+    pub(super) const fn verified(&self) -> Option<&Arc<Verified>> {
+        self.verified.as_ref()
+    }
+
+    /// Where the token that counted stood.
+    pub(super) const fn shown(&self) -> Shown {
+        self.shown
+    }
+
+    /// A new access cookie to hand over with the answer.
+    pub(super) const fn renewed(&self) -> Option<&Arc<Renewed>> {
+        self.renewed.as_ref()
+    }
+}
+
+/// The rule itself. Nobody passes a rule that names nobody.
+fn allows(access: &Access, known: &Known) -> bool {
+    match access {
+        Access::Public | Access::SignedIn => true,
+        Access::AnyOf { users, groups, roles } => {
+            users.contains(&known.verified.user)
+                || roles.contains(&known.profile.role)
+                || groups.iter().any(|group| known.profile.groups.binary_search(group).is_ok())
+        }
+    }
+}

@@ -1,0 +1,239 @@
+use http::{HeaderValue, StatusCode, header};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::base::Timestamp;
+use crate::gateway::login::{Attempt, LoggedIn};
+use crate::gateway::record::Record;
+use crate::gateway::reply::{self, Reply};
+use crate::gateway::voice::login_error;
+use crate::gateway::{Gateway, Intake, Refusal};
+use crate::pages::{Action, Label, Lang, LoginError, LoginPage, Message, MessagePage, ProviderChoice, WhyHere};
+use crate::provider::{BreakerState, Provider};
+use crate::store::EndReason;
+use crate::web::{CrossSite, FormKind, ReturnTo, field, from_our_pages, read_whole};
+
+/// A login in JSON. Both first systems' names of the id are taken.
+#[derive(Deserialize)]
+struct LoginJson {
+    #[serde(alias = "username", default)]
+    id: Option<String>,
+    #[serde(default)]
+    password: Option<String>,
+    #[serde(default)]
+    provider: Option<String>,
+    #[serde(default)]
+    rotate: bool,
+    #[serde(default)]
+    cookies: bool,
+    #[serde(default)]
+    remember: bool,
+}
+
+/// What the login page's form says besides id and password.
+struct Form {
+    action: &'static str,
+    lang: Lang,
+    id: String,
+    provider: Option<String>,
+    remember: bool,
+    next: Option<ReturnTo>,
+}
+
+impl Gateway {
+    /// `GET /login`: the page. Somebody who is logged in already is sent on, unless another account is wanted.
+    pub(super) fn login_page(&self, intake: &Intake, now: Timestamp) -> Result<Reply, Refusal> {
+        let query = intake.query.as_deref().unwrap_or_default().as_bytes();
+        let lang = lang(intake);
+        let next = field(query, "next").and_then(|next| ReturnTo::parse(&next));
+        let known = self.present(intake, now).ok();
+        if known.is_some() && field(query, "switch").is_none() {
+            return Ok(reply::see_other(next.unwrap_or_default().as_str()));
+        }
+        let why = field(query, WhyHere::PARAMETER).and_then(|word| WhyHere::parse(&word));
+        let form = Form { action: Self::login_path(intake.aliases), lang, id: String::new(), provider: None, remember: false, next };
+        let subject = known.map(|known| known.verified.subject.to_string());
+        Ok(self.login_form(StatusCode::OK, &form, None, why, subject.as_deref(), None))
+    }
+
+    /// `POST /login`: from a program in JSON, or from the page's form.
+    pub(super) async fn login(&self, mut intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
+        let kind = FormKind::of(&intake.headers);
+        let foreign = matches!(from_our_pages(&intake.headers, &intake.origin(), &self.settings.csrf), Err(CrossSite::Foreign));
+        if foreign {
+            // Login CSRF: a stranger's page would log the visitor in as the stranger.
+            return Err(CrossSite::Foreign.into());
+        }
+        let body = Zeroizing::new(Vec::from(read_whole(intake.take_body()).await?));
+        match kind {
+            FormKind::Json => self.login_json(&body, &intake, record, now).await,
+            FormKind::UrlEncoded => self.login_from_page(&body, &intake, record, now).await,
+            FormKind::Other => Err(Refusal::Form),
+        }
+    }
+
+    async fn login_json(&self, body: &[u8], intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
+        let said: LoginJson = serde_json::from_slice(body).map_err(|_| Refusal::Form)?;
+        let password = said.password.map(SecretString::from).unwrap_or_default();
+        let cookies = said.cookies;
+        let attempt = Attempt {
+            id: said.id.unwrap_or_default(),
+            password,
+            provider: said.provider,
+            remember: said.remember,
+            rotate: said.rotate,
+            cookies,
+        };
+        let logged_in = self.log_in(attempt, intake, record, now).await?;
+        let mut body = if cookies { json!({ "login": true }) } else { tokens(&logged_in, now) };
+        if let Some(notice) = &logged_in.notice {
+            body["notice"] = notice.as_str().into();
+        }
+        if let Some(reason) = logged_in.last_end {
+            body["last_session_ended"] = reason.as_str().into();
+        }
+        let mut reply = reply::json(StatusCode::OK, &body);
+        if cookies {
+            self.set_cookies(&mut reply, &logged_in, now);
+        }
+        Ok(reply)
+    }
+
+    async fn login_from_page(&self, body: &[u8], intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
+        let text = |name| field(body, name).map(std::borrow::Cow::into_owned);
+        let form = Form {
+            action: Self::login_path(intake.aliases),
+            lang: lang(intake),
+            id: text("id").or_else(|| text("username")).unwrap_or_default(),
+            provider: text("provider"),
+            remember: text("remember").is_some(),
+            next: text("next").and_then(|next| ReturnTo::parse(&next)),
+        };
+        let password = Zeroizing::new(text("password").unwrap_or_default());
+        let attempt = Attempt {
+            id: form.id.clone(),
+            password: SecretString::from(password.as_str()),
+            provider: form.provider.clone(),
+            remember: form.remember,
+            rotate: false,
+            cookies: true,
+        };
+        match self.log_in(attempt, intake, record, now).await {
+            Ok(logged_in) => Ok(self.logged_in_page(&form, &logged_in, now)),
+            Err(refusal) => match login_error(&refusal, now) {
+                Some(error) => {
+                    record.refusal = Some(refusal.word());
+                    if error_is_operators(&refusal) {
+                        tracing::warn!(request = %record.id, "{refusal}");
+                    }
+                    let mut reply = self.login_form(refusal.status(), &form, Some(error), None, None, Some(record.id.as_str()));
+                    if let Refusal::Throttled { wait } = &refusal {
+                        reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+                    }
+                    Ok(reply)
+                }
+                None => Err(refusal),
+            },
+        }
+    }
+
+    /// On to where the person wanted to go, by way of a page if there is something to tell first.
+    fn logged_in_page(&self, form: &Form, logged_in: &LoggedIn, now: Timestamp) -> Reply {
+        let next = form.next.clone().unwrap_or_default();
+        let go_on = [Action { label: Label::Continue, href: next.as_str() }];
+        let ended = logged_in.last_end.and_then(told_at_login);
+        let message = match (&logged_in.notice, ended) {
+            (Some(notice), _) => Some(Message::LoggedInWithNotice(notice)),
+            (None, Some(why)) => Some(Message::LoggedInAfter(why)),
+            (None, None) => None,
+        };
+        let mut reply = match message {
+            Some(message) => {
+                self.own_page(StatusCode::OK, form.lang, self.pages.message(form.lang, &MessagePage { message, actions: &go_on }))
+            }
+            None => reply::see_other(next.as_str()),
+        };
+        self.set_cookies(&mut reply, logged_in, now);
+        reply
+    }
+
+    fn login_form(
+        &self,
+        status: StatusCode,
+        form: &Form,
+        error: Option<LoginError<'_>>,
+        why: Option<WhyHere>,
+        signed_in_as: Option<&str>,
+        id: Option<&str>,
+    ) -> Reply {
+        let providers: Vec<ProviderChoice<'_>> = self.providers.iter().map(|provider| self.choice(provider.as_ref())).collect();
+        let page = LoginPage {
+            action: form.action,
+            next: form.next.as_ref().map(ReturnTo::as_str),
+            providers: &providers,
+            provider: form.provider.as_deref(),
+            id: &form.id,
+            remember: form.remember,
+            why,
+            error,
+            notice: None,
+            signed_in_as,
+            sign_up: None,
+            request_id: id,
+        };
+        self.own_page(status, form.lang, self.pages.login(form.lang, &page))
+    }
+
+    fn choice<'a>(&self, provider: &'a dyn Provider) -> ProviderChoice<'a> {
+        ProviderChoice {
+            name: provider.name().as_str(),
+            label: provider.name().as_str(),
+            hint: None,
+            answering: provider.breaker().is_none_or(|breaker| !matches!(breaker.state(), BreakerState::Open { .. })),
+        }
+    }
+
+    fn set_cookies(&self, reply: &mut Reply, logged_in: &LoggedIn, now: Timestamp) {
+        let headers = reply.headers_mut();
+        self.cookies.set_access(headers, &logged_in.access.token, &logged_in.access.csrf, logged_in.life, now);
+        self.cookies.set_refresh(headers, &logged_in.refresh.token, &logged_in.refresh.csrf, logged_in.life, now);
+    }
+}
+
+/// Both tokens as a program gets them (RFC 6749, section 5.1, and the flask library's names).
+fn tokens(logged_in: &LoggedIn, now: Timestamp) -> serde_json::Value {
+    json!({
+        "access_token": logged_in.access.token.expose(),
+        "refresh_token": logged_in.refresh.token.expose(),
+        "token_type": "Bearer",
+        "expires_in": logged_in.access.expires.since(now).as_secs(),
+        "refresh_expires_in": logged_in.refresh.expires.since(now).as_secs(),
+    })
+}
+
+/// Which ends of the last session a person should hear of, having seen none of it.
+const fn told_at_login(reason: EndReason) -> Option<WhyHere> {
+    match reason {
+        EndReason::Theft => Some(WhyHere::Theft),
+        EndReason::Administrator => Some(WhyHere::Administrator),
+        EndReason::PasswordChanged => Some(WhyHere::PasswordChanged),
+        EndReason::Elsewhere
+        | EndReason::LoggedOut
+        | EndReason::Replaced
+        | EndReason::TooMany
+        | EndReason::Disabled
+        | EndReason::Removed => None,
+    }
+}
+
+fn error_is_operators(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Provider(_) | Refusal::Store(_))
+}
+
+/// The language of a page of ours.
+pub(super) fn lang(intake: &Intake) -> Lang {
+    let chosen = intake.query.as_deref().and_then(|query| field(query.as_bytes(), Lang::PARAMETER));
+    Lang::choose(chosen.as_deref(), intake.headers.get(header::ACCEPT_LANGUAGE).map(HeaderValue::as_bytes))
+}

@@ -1,0 +1,108 @@
+use http::{HeaderValue, Method, StatusCode};
+use serde_json::json;
+
+use super::login::lang;
+use crate::base::Timestamp;
+use crate::gateway::login::audit;
+use crate::gateway::record::Record;
+use crate::gateway::reply::{self, Reply};
+use crate::gateway::{Gateway, Intake, Refusal};
+use crate::observe::AuditKind;
+use crate::pages::{LoggedOutPage, LogoutPage};
+use crate::store::{Change, EndReason};
+use crate::token::Verified;
+use crate::web::{FormKind, from_our_pages, wants_page};
+
+impl Gateway {
+    /// `POST /logout`: ends the session of whichever token of ours is shown, even one past its end or a refresh token
+    /// alone, and clears the cookies. Confirmed means durable.
+    pub(super) async fn logout(&self, intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
+        if intake.credentials.bearer.is_none() {
+            from_our_pages(&intake.headers, &intake.origin(), &self.settings.csrf)?;
+        }
+        let token = self.presented_token(&intake, now);
+        if token.is_none() && intake.credentials.bearer.is_some() {
+            return Err(Refusal::Token(crate::token::TokenFault::Malformed));
+        }
+        if let Some(token) = token {
+            self.end_session(&token, &intake, record, now).await?;
+        }
+        Ok(self.logged_out(&intake, FormKind::of(&intake.headers) == FormKind::UrlEncoded, false))
+    }
+
+    /// `GET /logout`: a link on one of our own pages does it; one from elsewhere asks first; a program is told to POST.
+    pub(super) async fn logout_link(&self, intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
+        if !wants_page(&Method::GET, &intake.headers) || intake.method == Method::HEAD {
+            return Err(Refusal::Method { allowed: vec![Method::POST] });
+        }
+        let known = self.present(intake, now).ok();
+        let ours = intake.headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+        if ours && let Some(token) = self.presented_token(intake, now) {
+            self.end_session(&token, intake, record, now).await?;
+            return Ok(self.logged_out(intake, true, false));
+        }
+        let page = LogoutPage {
+            action: Self::logout_path(intake.aliases),
+            everywhere: Some("/.auth/logout/all"),
+            stay: "/",
+            subject: known.as_ref().map(|known| &*known.verified.subject),
+            next: None,
+        };
+        let lang = lang(intake);
+        Ok(self.own_page(StatusCode::OK, lang, self.pages.logout(lang, &page)))
+    }
+
+    /// `POST /.auth/logout/all`: ends every session of the person, this one too.
+    pub(super) async fn logout_everywhere(&self, intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
+        if intake.credentials.bearer.is_none() {
+            from_our_pages(&intake.headers, &intake.origin(), &self.settings.csrf)?;
+        }
+        let known = self.present(intake, now)?;
+        record.person = Some(std::sync::Arc::clone(&known.verified.subject));
+        let user = known.verified.user.clone();
+        self.shared.log.end(vec![Change::PersonEnded { user: user.clone(), reason: EndReason::LoggedOut }]).await?;
+        self.shared.audit(audit(
+            AuditKind::PersonLoggedOut,
+            &user,
+            Some(known.verified.session),
+            intake.client,
+            record,
+            now,
+            "by themselves",
+        ));
+        Ok(self.logged_out(intake, FormKind::of(&intake.headers) == FormKind::UrlEncoded, true))
+    }
+
+    async fn end_session(&self, token: &Verified, intake: &Intake, record: &mut Record, now: Timestamp) -> Result<(), Refusal> {
+        record.person = Some(std::sync::Arc::clone(&token.subject));
+        let change = Change::SessionEnded { session: token.session, user: token.user.clone(), reason: EndReason::LoggedOut };
+        self.shared.log.end(vec![change]).await?;
+        self.shared.audit(audit(
+            AuditKind::SessionEnded,
+            &token.user,
+            Some(token.session),
+            intake.client,
+            record,
+            now,
+            EndReason::LoggedOut.as_str(),
+        ));
+        Ok(())
+    }
+
+    fn logged_out(&self, intake: &Intake, page: bool, everywhere: bool) -> Reply {
+        let mut reply = if page {
+            let lang = lang(intake);
+            self.own_page(
+                StatusCode::OK,
+                lang,
+                self.pages.logged_out(lang, &LoggedOutPage { login: Self::login_path(intake.aliases), everywhere }),
+            )
+        } else {
+            reply::json(StatusCode::OK, &json!({ "msg": "Logout Successful", "logout": true }))
+        };
+        self.cookies.clear(reply.headers_mut());
+        // What a cache of the browser kept of the person's pages goes too.
+        reply.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+        reply
+    }
+}

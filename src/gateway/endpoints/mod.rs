@@ -1,0 +1,107 @@
+//! The gateway's own addresses. They are looked for before the routes, so that no route can shadow them.
+
+mod login;
+mod logout;
+mod me;
+mod refresh;
+
+use http::{Method, StatusCode};
+
+use super::record::Record;
+use super::reply::{self, Reply};
+use super::{Gateway, Intake, Refusal};
+use crate::base::Timestamp;
+
+/// An address of our own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Endpoint {
+    Login,
+    Refresh,
+    Logout,
+    LogoutAll,
+    Me,
+    Keys,
+}
+
+impl Endpoint {
+    /// Which endpoint a canonical path is: `None` when it is not ours, a refusal when it is ours but nothing is there.
+    pub(super) fn of(path: &str, aliases: bool) -> Option<Result<Self, Refusal>> {
+        let found = match path {
+            "/login" if aliases => Some(Self::Login),
+            "/refresh" if aliases => Some(Self::Refresh),
+            "/logout" if aliases => Some(Self::Logout),
+            "/.auth/login" => Some(Self::Login),
+            "/.auth/refresh" => Some(Self::Refresh),
+            "/.auth/logout" => Some(Self::Logout),
+            "/.auth/logout/all" => Some(Self::LogoutAll),
+            "/.auth/me" => Some(Self::Me),
+            "/.well-known/jwks.json" => Some(Self::Keys),
+            _ => None,
+        };
+        match found {
+            Some(endpoint) => Some(Ok(endpoint)),
+            None if path == "/.auth" || path.starts_with("/.auth/") => Some(Err(Refusal::NotFound)),
+            None => None,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Refresh => "refresh",
+            Self::Logout => "logout",
+            Self::LogoutAll => "logout-all",
+            Self::Me => "me",
+            Self::Keys => "jwks",
+        }
+    }
+
+    const fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Login | Self::Logout => &[Method::GET, Method::HEAD, Method::POST],
+            Self::Refresh | Self::LogoutAll => &[Method::POST],
+            Self::Me | Self::Keys => &[Method::GET, Method::HEAD],
+        }
+    }
+}
+
+impl Gateway {
+    /// Answers at an address of our own.
+    pub(super) async fn serve(&self, endpoint: Endpoint, intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
+        record.route = Some(endpoint.name().into());
+        if !endpoint.methods().contains(&intake.method) {
+            return Err(Refusal::Method { allowed: endpoint.methods().to_vec() });
+        }
+        let reads = intake.method != Method::POST;
+        let mut reply = match endpoint {
+            Endpoint::Login if reads => self.login_page(&intake, now),
+            Endpoint::Login => self.login(intake, record, now).await,
+            Endpoint::Refresh => self.refresh(intake, record, now).await,
+            Endpoint::Logout if reads => self.logout_link(&intake, record, now).await,
+            Endpoint::Logout => self.logout(intake, record, now).await,
+            Endpoint::LogoutAll => self.logout_everywhere(&intake, record, now).await,
+            Endpoint::Me => self.me(&intake, record, now).await,
+            Endpoint::Keys => self.public_keys(),
+        }?;
+        self.harden(reply.headers_mut());
+        Ok(reply)
+    }
+
+    /// Where people log in on this host.
+    pub(super) const fn login_path(aliases: bool) -> &'static str {
+        if aliases { "/login" } else { "/.auth/login" }
+    }
+
+    /// Where people log out on this host.
+    pub(super) const fn logout_path(aliases: bool) -> &'static str {
+        if aliases { "/logout" } else { "/.auth/logout" }
+    }
+
+    /// The public keys (RFC 7517, section 5). May be kept for five minutes.
+    fn public_keys(&self) -> Result<Reply, Refusal> {
+        let keys = serde_json::to_value(self.keys.public()).map_err(|_| Refusal::Internal("the public keys are no JSON"))?;
+        let mut reply = reply::json(StatusCode::OK, &keys);
+        reply.headers_mut().insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("public, max-age=300"));
+        Ok(reply)
+    }
+}

@@ -1,0 +1,100 @@
+use std::time::Instant;
+
+use http::header::{AUTHORIZATION, CONNECTION, UPGRADE};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use hyper::body::{Body as _, Incoming};
+
+use super::admit::Shown;
+use super::record::Record;
+use super::reply::{Reply, ReplyBody};
+use super::{Admission, Gateway, Intake, Refusal, Route};
+use crate::upstream::LeasedBody;
+use crate::web::{RequestBody, strip_hop_by_hop};
+
+impl Gateway {
+    /// The only road to an upstream. It takes what only [`Gateway::intake`] and [`Gateway::admit`] can make.
+    pub(super) async fn forward(&self, intake: Intake, admission: Admission, route: &Route, record: &mut Record) -> Result<Reply, Refusal> {
+        let target = Uri::try_from(intake.target()).map_err(|_| Refusal::Internal("the canonical path is no request target"))?;
+        let facts = intake.forwarding_facts();
+        let mut headers = intake.headers;
+        if !route.allow_underscore_headers {
+            drop_underscored(&mut headers);
+        }
+        self.cookies.strip(&mut headers);
+        match admission.shown() {
+            // Our token is ours: an application, or its log, has no use for it that is good.
+            Shown::Header | Shown::SpentHeader => _ = headers.remove(AUTHORIZATION),
+            Shown::Cookie | Shown::Nowhere => {}
+        }
+        Intake::write_forwarding(&mut headers, &facts);
+        if let Some(identity) = admission.identity() {
+            self.identity_headers.write(&mut headers, identity);
+        }
+        if let Ok(id) = HeaderValue::from_str(record.id.as_str()) {
+            headers.insert("x-request-id", id);
+        }
+        if intake.websocket {
+            headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        let body = self.body(intake.body, route, record);
+        let mut request = Request::new(body);
+        *request.method_mut() = intake.method;
+        *request.uri_mut() = target;
+        *request.headers_mut() = headers;
+
+        let asked = Instant::now();
+        let answer = route.upstream.send(request, intake.peer.worker).await;
+        record.upstream = Some(asked.elapsed());
+        let answer = answer?;
+        let websocket = if answer.status() == StatusCode::SWITCHING_PROTOCOLS { intake.upgrade } else { None };
+        Ok(self.reply(answer, websocket, &admission))
+    }
+
+    fn body(&self, incoming: Option<Incoming>, route: &Route, record: &mut Record) -> RequestBody {
+        let Some(incoming) = incoming.filter(|incoming| !incoming.is_end_stream()) else { return RequestBody::empty() };
+        let (body, watch) = RequestBody::new(incoming, route.max_body.unwrap_or(self.settings.max_body), self.settings.body_timeout);
+        record.received = Some(watch);
+        body
+    }
+
+    /// Hop-by-hop out, our headers and cookies in, the body streamed.
+    fn reply(&self, mut answer: Response<LeasedBody>, websocket: Option<hyper::upgrade::OnUpgrade>, admission: &Admission) -> Reply {
+        let upgraded = websocket.map(|client| {
+            let upstream = hyper::upgrade::on(&mut answer);
+            self.shared.tunnel(client, upstream, admission.verified());
+        });
+        let (mut head, body) = answer.into_parts();
+        strip_hop_by_hop(&mut head.headers);
+        self.cookies.strip_from_answer(&mut head.headers);
+        self.harden(&mut head.headers);
+        if upgraded.is_some() {
+            head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            head.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        if admission.identity().is_some() && !head.headers.contains_key(http::header::CACHE_CONTROL) {
+            head.headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("private"));
+        }
+        if let Some(renewed) = admission.renewed() {
+            // A cookie in an answer that a cache keeps would be handed to strangers.
+            head.headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+            self.cookies.set_access(&mut head.headers, &renewed.access.token, &renewed.access.csrf, renewed.life, self.shared.clock.now());
+        }
+        Response::from_parts(head, ReplyBody::upstream(body, admission.verified().map(|verified| self.shared.attach(verified))))
+    }
+
+    /// The security headers that every answer carries.
+    pub(super) fn harden(&self, headers: &mut HeaderMap) {
+        if let Some(hsts) = &self.hsts {
+            headers.insert(http::header::STRICT_TRANSPORT_SECURITY, hsts.clone());
+        }
+    }
+}
+
+/// Applications read `A_B` as `A-B`, and nginx drops such names for the same reason.
+fn drop_underscored(headers: &mut HeaderMap) {
+    let doomed: Vec<http::HeaderName> = headers.keys().filter(|name| name.as_str().contains('_')).cloned().collect();
+    for name in doomed {
+        headers.remove(name);
+    }
+}

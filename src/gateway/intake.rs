@@ -1,0 +1,306 @@
+use http::header::{AUTHORIZATION, EXPECT, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, Version, request};
+use hyper::body::Incoming;
+
+use super::{Gateway, HostFault, Refusal};
+use crate::base::{AccessToken, ClientAddr};
+use crate::routing::{CanonicalPath, HostName};
+use crate::web::{DoubledCookie, Peer, PresentedCookies, asks_for_websocket, strip_hop_by_hop};
+
+/// A request that is well-formed, and from which everything was taken that only we may say. Only [`Gateway::intake`] makes
+/// one; it has not been judged yet.
+pub struct Intake {
+    pub(super) method: Method,
+    pub(super) host: HostName,
+    pub(super) authority: HeaderValue,
+    pub(super) path: CanonicalPath,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<Incoming>,
+    pub(super) client: ClientAddr,
+    pub(super) peer: Peer,
+    pub(super) websocket: bool,
+    /// Whether `/login` and its like at the root are ours on this host.
+    pub(super) aliases: bool,
+    pub(super) credentials: Credentials,
+    pub(super) upgrade: Option<hyper::upgrade::OnUpgrade>,
+    forwarded_for: Option<HeaderValue>,
+    secure: bool,
+}
+
+/// What a request shows to say who is asking. Nothing of it is known to be good.
+#[derive(Debug, Default)]
+pub(super) struct Credentials {
+    pub(super) bearer: Option<Result<AccessToken, BearerFault>>,
+    pub(super) cookies: PresentedCookies,
+    pub(super) doubled: Option<DoubledCookie>,
+}
+
+/// An `Authorization` header that says Bearer but holds no single token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct BearerFault;
+
+impl Gateway {
+    /// Host, framing, canonical path; hop-by-hop and identity headers stripped; credentials taken aside.
+    ///
+    /// Hop-by-hop fields go before anything is written, and identity headers go on every route, public ones too.
+    pub(super) fn intake(&self, mut head: request::Parts, body: Incoming, peer: &Peer) -> Result<Intake, Refusal> {
+        if matches!(head.method, Method::CONNECT | Method::TRACE) {
+            return Err(Refusal::Method { allowed: Vec::new() });
+        }
+        let target = head.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+        if target.len() > self.settings.max_target {
+            return Err(Refusal::TargetTooLong);
+        }
+        check_framing(&head)?;
+        let (host, authority) = host(&head)?;
+        let path = CanonicalPath::parse(head.uri.path())?;
+        let query = head.uri.query().map(str::to_owned);
+        let client = self.client(&head.headers, peer);
+        let trusted = self.settings.trusted_proxies.contains(peer.address);
+        let forwarded_for = head.headers.get("x-forwarded-for").filter(|_| trusted).cloned();
+        let secure = peer.secure || (trusted && head.headers.get("x-forwarded-proto").is_some_and(|value| value == "https"));
+        let websocket = head.method == Method::GET && head.version == Version::HTTP_11 && asks_for_websocket(&head.headers);
+        let upgrade = websocket.then(|| head.extensions.remove::<hyper::upgrade::OnUpgrade>()).flatten();
+        let credentials = self.credentials(&head.headers);
+        let aliases = self.settings.aliases.active(Some(&host));
+        strip_hop_by_hop(&mut head.headers);
+        self.identity_headers.strip(&mut head.headers);
+        head.headers.remove(EXPECT);
+        Ok(Intake {
+            method: head.method,
+            host,
+            authority,
+            path,
+            query,
+            headers: head.headers,
+            body: Some(body),
+            client,
+            peer: peer.clone(),
+            websocket,
+            aliases,
+            credentials,
+            upgrade,
+            forwarded_for,
+            secure,
+        })
+    }
+
+    /// The address a request is attributed to.
+    pub(super) fn client(&self, headers: &HeaderMap, peer: &Peer) -> ClientAddr {
+        if !self.settings.trusted_proxies.contains(peer.address) {
+            return peer.address;
+        }
+        let lines: Vec<&str> = headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or("?")).collect();
+        if lines.is_empty() { peer.address } else { self.settings.trusted_proxies.client(peer.address, &lines.join(",")) }
+    }
+
+    fn credentials(&self, headers: &HeaderMap) -> Credentials {
+        let (cookies, doubled) = match self.cookies.read(headers) {
+            Ok(cookies) => (cookies, None),
+            Err(doubled) => (PresentedCookies::default(), Some(doubled)),
+        };
+        Credentials { bearer: bearer(headers), cookies, doubled }
+    }
+}
+
+impl Intake {
+    /// Our own origin as the client sees it, for comparing with `Origin`.
+    pub(super) fn origin(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority.to_str().unwrap_or_default())
+    }
+
+    /// Path and query as they are forwarded.
+    pub(super) fn target(&self) -> String {
+        match &self.query {
+            Some(query) => format!("{}?{query}", self.path.as_str()),
+            None => self.path.as_str().to_owned(),
+        }
+    }
+
+    /// Takes the body out, for an endpoint that reads it.
+    pub(super) fn take_body(&mut self) -> Option<Incoming> {
+        self.body.take()
+    }
+
+    /// Writes who asked whom and how, in our words; a trusted proxy's chain is carried on.
+    pub(super) fn write_forwarding(headers: &mut HeaderMap, intake: &ForwardingFacts) {
+        if let Ok(address) = HeaderValue::from_str(&intake.peer.to_string()) {
+            let chain = match &intake.chain {
+                Some(chain) => HeaderValue::from_bytes(&[chain.as_bytes(), b", ", address.as_bytes()].concat()).unwrap_or(address),
+                None => address,
+            };
+            headers.insert("x-forwarded-for", chain);
+        }
+        if let Ok(client) = HeaderValue::from_str(&intake.client.to_string()) {
+            headers.insert("x-real-ip", client);
+        }
+        headers.insert("x-forwarded-proto", HeaderValue::from_static(if intake.secure { "https" } else { "http" }));
+        headers.insert("x-forwarded-host", intake.authority.clone());
+        headers.insert(HOST, intake.authority.clone());
+    }
+
+    /// What [`Self::write_forwarding`] writes, taken before the request's parts go their own ways.
+    pub(super) fn forwarding_facts(&self) -> ForwardingFacts {
+        ForwardingFacts {
+            peer: self.peer.address,
+            client: self.client,
+            chain: self.forwarded_for.clone(),
+            secure: self.secure,
+            authority: self.authority.clone(),
+        }
+    }
+}
+
+/// Who asked whom and how.
+pub(super) struct ForwardingFacts {
+    peer: ClientAddr,
+    client: ClientAddr,
+    chain: Option<HeaderValue>,
+    secure: bool,
+    authority: HeaderValue,
+}
+
+/// Only `chunked` is an encoding of a request's transfer; HTTP/1.0 has none at all (Pingora CVE-2026-2835).
+fn check_framing(head: &request::Parts) -> Result<(), Refusal> {
+    let mut encodings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => Ok(()),
+        (Some(_), _) if head.version == Version::HTTP_10 => Err(Refusal::Framing),
+        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        (Some(_), _) => Err(Refusal::Framing),
+    }
+}
+
+/// The one host a request is for. `Host` stands once; `:authority` or an absolute target must say the same.
+fn host(head: &request::Parts) -> Result<(HostName, HeaderValue), HostFault> {
+    let mut lines = head.headers.get_all(HOST).iter();
+    let line = lines.next();
+    if lines.next().is_some() {
+        return Err(HostFault::Doubled);
+    }
+    let said = match (line, head.uri.authority()) {
+        (None, None) => return Err(HostFault::Missing),
+        (Some(line), None) => line.to_str().map_err(|_| HostFault::NoHost)?,
+        (None, Some(authority)) => authority.as_str(),
+        (Some(line), Some(authority)) if line.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => authority.as_str(),
+        (Some(_), Some(_)) => return Err(HostFault::Contradiction),
+    };
+    let (name, port) = split_port(said).ok_or(HostFault::NoHost)?;
+    let name = HostName::new(name).map_err(|_| HostFault::NoHost)?;
+    // Rewritten from its parts, so that the upstream sees the host that was judged, in its one form.
+    let authority = port.map_or_else(|| name.to_string(), |port| format!("{name}:{port}"));
+    let authority = HeaderValue::try_from(authority).map_err(|_| HostFault::NoHost)?;
+    Ok((name, authority))
+}
+
+fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    if authority.contains('@') {
+        return None;
+    }
+    let after_bracket = authority.rfind(']').map_or(0, |at| at + 1);
+    match authority[after_bracket..].rsplit_once(':') {
+        None => Some((authority, None)),
+        Some((rest, port)) => {
+            let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+            let port = digits.then(|| port.parse().ok()).flatten()?;
+            Some((&authority[..after_bracket + rest.len()], Some(port)))
+        }
+    }
+}
+
+/// The token of the one `Authorization: Bearer` header (RFC 6750, section 2.1); other schemes are the application's.
+fn bearer(headers: &HeaderMap) -> Option<Result<AccessToken, BearerFault>> {
+    let mut found = None;
+    for line in headers.get_all(AUTHORIZATION) {
+        let bytes = line.as_bytes();
+        let scheme_end = bytes.iter().position(|b| *b == b' ').unwrap_or(bytes.len());
+        if !bytes[..scheme_end].eq_ignore_ascii_case(b"bearer") {
+            continue;
+        }
+        let token = std::str::from_utf8(&bytes[scheme_end..]).unwrap_or_default().trim_ascii();
+        let single = !token.is_empty() && !token.contains([' ', ',']);
+        let read = if single && found.is_none() { Ok(AccessToken::new(token)) } else { Err(BearerFault) };
+        found = Some(read);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn parts(version: Version, uri: &str, headers: &[(&str, &str)]) -> request::Parts {
+        let mut builder = Request::builder().version(version).uri(uri);
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        builder.body(()).unwrap().into_parts().0
+    }
+
+    /// Lesson 15.
+    #[rstest]
+    #[case("/", &[("host", "A.Example.COM")], "a.example.com")]
+    #[case("/", &[("host", "a.example.com.")], "a.example.com")]
+    #[case("/", &[("host", "a.example.com:8443")], "a.example.com:8443")]
+    #[case("/", &[("host", "[::1]:8443")], "[::1]:8443")]
+    #[case("https://a.example.com/", &[], "a.example.com")]
+    #[case("https://a.example.com/", &[("host", "A.example.com")], "a.example.com")]
+    fn hosts_are_read(#[case] uri: &str, #[case] headers: &[(&str, &str)], #[case] wanted: &str) {
+        assert_eq!(host(&parts(Version::HTTP_11, uri, headers)).unwrap().1, wanted);
+    }
+
+    #[rstest]
+    #[case("/", &[], HostFault::Missing)]
+    #[case("/", &[("host", "a"), ("host", "a")], HostFault::Doubled)]
+    #[case("/", &[("host", "")], HostFault::NoHost)]
+    #[case("/", &[("host", "a b")], HostFault::NoHost)]
+    #[case("/", &[("host", "a:b")], HostFault::NoHost)]
+    #[case("/", &[("host", "a:")], HostFault::NoHost)]
+    #[case("/", &[("host", "a:99999")], HostFault::NoHost)]
+    #[case("/", &[("host", "user@a")], HostFault::NoHost)]
+    #[case("/", &[("host", "a/b")], HostFault::NoHost)]
+    #[case("/", &[("host", "a, b")], HostFault::NoHost)]
+    #[case("https://a.example/", &[("host", "b.example")], HostFault::Contradiction)]
+    fn what_names_no_one_host_is_refused(#[case] uri: &str, #[case] headers: &[(&str, &str)], #[case] fault: HostFault) {
+        assert_eq!(host(&parts(Version::HTTP_11, uri, headers)).unwrap_err(), fault);
+    }
+
+    #[rstest]
+    #[case(Version::HTTP_11, &[("transfer-encoding", "chunked")], true)]
+    #[case(Version::HTTP_11, &[("transfer-encoding", "Chunked")], true)]
+    #[case(Version::HTTP_11, &[], true)]
+    #[case(Version::HTTP_10, &[("transfer-encoding", "chunked")], false)]
+    #[case(Version::HTTP_11, &[("transfer-encoding", "gzip, chunked")], false)]
+    #[case(Version::HTTP_11, &[("transfer-encoding", "chunked, chunked")], false)]
+    #[case(Version::HTTP_11, &[("transfer-encoding", "chunked"), ("transfer-encoding", "identity")], false)]
+    #[case(Version::HTTP_11, &[("transfer-encoding", "xchunked")], false)]
+    fn only_chunked_is_a_transfer_encoding(#[case] version: Version, #[case] headers: &[(&str, &str)], #[case] good: bool) {
+        assert_eq!(check_framing(&parts(version, "/", headers)).is_ok(), good);
+    }
+
+    #[rstest]
+    #[case(&[], None)]
+    #[case(&["Basic dXNlcjpwdw=="], None)]
+    #[case(&["Bearer tok"], Some(Some("tok")))]
+    #[case(&["bearer  tok"], Some(Some("tok")))]
+    #[case(&["Basic x", "Bearer tok"], Some(Some("tok")))]
+    #[case(&["Bearer"], Some(None))]
+    #[case(&["Bearer "], Some(None))]
+    #[case(&["Bearer a b"], Some(None))]
+    #[case(&["Bearer a,b"], Some(None))]
+    #[case(&["Bearer a", "Bearer b"], Some(None))]
+    #[case(&["Bearer a", "Bearer a"], Some(None))]
+    fn one_bearer_token_or_none(#[case] lines: &[&str], #[case] wanted: Option<Option<&str>>) {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(AUTHORIZATION, HeaderValue::from_str(line).unwrap());
+        }
+        let found = bearer(&headers).map(|read| read.ok().map(|token| token.expose().to_owned()));
+        assert_eq!(found, wanted.map(|token| token.map(str::to_owned)));
+    }
+}

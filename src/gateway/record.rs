@@ -1,0 +1,109 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Request, StatusCode, Version};
+
+use super::Shared;
+use crate::base::ClientAddr;
+use crate::observe::{RequestId, RequestLine, RouteCounters};
+use crate::routing::Unauthenticated;
+use crate::web::BodyWatch;
+
+/// What is written down about one request: filled on its way, written when the last byte of its answer has gone, or when the
+/// answer broke off. One line and one count for each request, whatever became of it.
+pub(super) struct Record {
+    shared: Arc<Shared>,
+    started: Instant,
+    method: Method,
+    target: Option<PathAndQuery>,
+    protocol: Version,
+    host: Option<HeaderValue>,
+    user_agent: Option<HeaderValue>,
+    referer: Option<HeaderValue>,
+    pub(super) id: RequestId,
+    pub(super) address: ClientAddr,
+    pub(super) person: Option<Arc<str>>,
+    pub(super) route: Option<Arc<str>>,
+    pub(super) counters: Option<RouteCounters>,
+    pub(super) refusal: Option<&'static str>,
+    pub(super) unauthenticated: Unauthenticated,
+    /// Whether the login page of this host is `/login`.
+    pub(super) aliases: bool,
+    pub(super) status: StatusCode,
+    pub(super) received: Option<BodyWatch>,
+    pub(super) sent: u64,
+    pub(super) upstream: Option<Duration>,
+}
+
+impl Record {
+    /// Begins with what the request says of itself.
+    pub(super) fn begin<B>(shared: &Arc<Shared>, request: &Request<B>, address: ClientAddr) -> Self {
+        let header = |name: http::HeaderName| request.headers().get(name).cloned();
+        let authority = || request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+        Self {
+            shared: Arc::clone(shared),
+            started: Instant::now(),
+            method: request.method().clone(),
+            target: request.uri().path_and_query().cloned(),
+            protocol: request.version(),
+            host: header(http::header::HOST).or_else(authority),
+            user_agent: header(http::header::USER_AGENT),
+            referer: header(http::header::REFERER),
+            id: RequestId::next(),
+            address,
+            person: None,
+            route: None,
+            counters: None,
+            refusal: None,
+            unauthenticated: Unauthenticated::Auto,
+            aliases: false,
+            status: StatusCode::OK,
+            received: None,
+            sent: 0,
+            upstream: None,
+        }
+    }
+
+    /// The request's `User-Agent`, as it is kept with a session: plain text, cut to 200 bytes.
+    pub(super) fn user_agent_text(&self) -> String {
+        let text = self.user_agent.as_ref().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default();
+        let mut plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        while plain.len() > 200 {
+            plain.pop();
+        }
+        plain
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let duration = self.started.elapsed();
+        self.shared.access_log.write(&RequestLine {
+            at: self.shared.clock.now(),
+            address: self.address,
+            person: self.person.as_deref(),
+            method: Some(self.method.as_str()),
+            target: self.target.as_ref().map_or("*", PathAndQuery::as_str),
+            protocol: self.protocol,
+            host: self.host.as_ref().map(HeaderValue::as_bytes),
+            status: self.status.as_u16(),
+            bytes_in: self.received.as_ref().map_or(0, BodyWatch::bytes),
+            bytes_out: self.sent,
+            duration,
+            upstream: self.upstream,
+            route: self.route.as_deref(),
+            refusal: self.refusal,
+            id: self.id.clone(),
+            user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
+            referer: self.referer.as_ref().map(HeaderValue::as_bytes),
+        });
+        if let Some(counters) = &self.counters {
+            counters.count(&self.method, self.status);
+        }
+        if let Some(refusal) = self.refusal {
+            self.shared.metrics.refused(refusal);
+        }
+        self.shared.metrics.timing(duration.saturating_sub(self.upstream.unwrap_or_default()), self.upstream);
+    }
+}

@@ -1,0 +1,80 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::renew::Renewed;
+use super::reply::Attached;
+use super::streams::Streams;
+use crate::base::{Clock, TokenId};
+use crate::observe::{AccessLog, AuditEvent, Metrics, audit_log};
+use crate::store::{ChangeLog, Store, View};
+use crate::throttle::Throttle;
+use crate::token::Verified;
+use crate::web::Tunnels;
+
+/// What outlives a reload: every snapshot of the gateway works on the same one.
+pub struct Shared {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The change log and the store behind it.
+    pub log: Arc<ChangeLog>,
+    /// The store itself: for what is no change of anybody's standing.
+    pub store: Arc<dyn Store>,
+    /// What every request is checked against.
+    pub view: Arc<View>,
+    /// The budgets of logging in.
+    pub throttle: Throttle,
+    /// The runtime for everything that is not the data path.
+    pub services: Handle,
+    /// Answers and tunnels that are still running.
+    pub streams: Arc<Streams>,
+    /// Where each request's line goes.
+    pub access_log: AccessLog,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+    /// Upgraded connections, for the drain.
+    pub tunnels: Tunnels,
+    pub(super) renewals: moka::future::Cache<TokenId, Arc<Renewed>>,
+}
+
+impl Shared {
+    /// Puts the parts together.
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        log: Arc<ChangeLog>,
+        throttle: Throttle,
+        services: Handle,
+        access_log: AccessLog,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
+        // Long enough for a page's requests to share one renewal, short enough that an old answer is never met again.
+        let renewals = moka::future::Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(10)).build();
+        let (store, view) = (Arc::clone(log.store()), Arc::clone(log.view()));
+        let streams = Arc::new(Streams::default());
+        Arc::new(Self { clock, log, store, view, throttle, services, streams, access_log, metrics, tunnels: Tunnels::default(), renewals })
+    }
+
+    /// Notes that a token was used: its session lives on, and if a rotation made it, that rotation is confirmed.
+    pub(super) fn used(&self, verified: &Verified) {
+        let now = self.clock.now();
+        if let Some(generation) = verified.first_use_of_rotated() {
+            // Queued at once; a confirmation that is lost only lets the predecessor be good for longer.
+            drop(self.store.confirm(verified.session, generation, now));
+        }
+        if verified.is_worth_noting(now) {
+            self.log.used(&verified.session, &verified.id, now);
+        }
+    }
+
+    /// What ties a streamed answer to its session.
+    pub(super) fn attach(&self, verified: &Arc<Verified>) -> Attached {
+        Attached { streams: Arc::clone(&self.streams), view: Arc::clone(&self.view), verified: Arc::clone(verified), guard: None }
+    }
+
+    /// Writes an audit event to the log and the table. The table's writer has its own queue: nobody waits here.
+    pub fn audit(&self, event: AuditEvent) {
+        audit_log(&event);
+        drop(self.store.audit(vec![event]));
+    }
+}

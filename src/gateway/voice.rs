@@ -1,0 +1,255 @@
+use std::borrow::Cow;
+
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Request, StatusCode, Version, header};
+use serde_json::json;
+
+use super::record::Record;
+use super::reply::{self, Reply};
+use super::words::words;
+use super::{Gateway, Refusal};
+use crate::pages::{Lang, LoginError, Pages, RefusalKind, RefusalPage, Wait, WhyHere};
+use crate::provider::ProviderFault;
+use crate::routing::Unauthenticated;
+use crate::store::EndReason;
+use crate::token::TokenFault;
+use crate::web::{BodyFault, ReturnTo, accepts_html, field, wants_page};
+
+/// Who waits for the answer, as far as it changes how a refusal is worded.
+pub(super) struct Asker {
+    pub(super) manner: Manner,
+    pub(super) lang: Lang,
+    place: Option<PathAndQuery>,
+    version: Version,
+}
+
+/// How somebody asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Manner {
+    /// A person opens a page.
+    Page,
+    /// A person sends a form.
+    Form,
+    /// A program.
+    Program,
+}
+
+impl Asker {
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        let headers = request.headers();
+        let navigates = headers.get("sec-fetch-mode").map(|mode| mode == "navigate");
+        let manner = if wants_page(request.method(), headers) {
+            Manner::Page
+        } else if request.method() == Method::POST
+            && navigates.unwrap_or_else(|| accepts_html(headers) && !headers.contains_key("x-requested-with"))
+        {
+            Manner::Form
+        } else {
+            Manner::Program
+        };
+        let chosen = request.uri().query().and_then(|query| field(query.as_bytes(), Lang::PARAMETER));
+        let lang = Lang::choose(chosen.as_deref(), headers.get(header::ACCEPT_LANGUAGE).map(HeaderValue::as_bytes));
+        Self { manner, lang, place: request.uri().path_and_query().cloned(), version: request.version() }
+    }
+
+    /// Where to come back to after a login: only what a person asked to see, never what a page loads by itself.
+    fn next(&self) -> Option<ReturnTo> {
+        let place = self.place.as_ref().filter(|_| self.manner == Manner::Page)?;
+        ReturnTo::parse(place.as_str())
+    }
+}
+
+impl Gateway {
+    /// Every refusal becomes an answer here: the login page, a page that tells, or JSON.
+    pub(super) fn refuse(&self, refusal: &Refusal, asker: &Asker, record: &mut Record) -> Reply {
+        record.refusal = Some(refusal.word());
+        tell_operator(refusal, record);
+        let login = refusal.asks_for_login();
+        let to_login = match record.unauthenticated {
+            Unauthenticated::Auto => asker.manner == Manner::Page,
+            Unauthenticated::Redirect => true,
+            Unauthenticated::Refuse => false,
+        };
+        let mut reply = match asker.manner {
+            _ if login && to_login => reply::see_other(&login_place(record.aliases, asker.next().as_ref(), why(refusal))),
+            Manner::Page | Manner::Form => self.page(refusal, asker, record),
+            Manner::Program => refusal_json(refusal, asker.lang, record),
+        };
+        self.harden(reply.headers_mut());
+        add_headers(&mut reply, refusal, asker.version);
+        reply
+    }
+
+    /// A page of ours, with everything that must go with one.
+    pub(super) fn own_page(&self, status: StatusCode, lang: Lang, document: String) -> Reply {
+        let mut reply = reply::own(status, "text/html; charset=utf-8", document);
+        let headers = reply.headers_mut();
+        if let Ok(policy) = HeaderValue::from_str(self.pages.content_security_policy()) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(Pages::REFERRER_POLICY));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.as_str()));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
+        headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
+        self.harden(headers);
+        reply
+    }
+
+    fn page(&self, refusal: &Refusal, asker: &Asker, record: &Record) -> Reply {
+        let login = login_place(record.aliases, asker.next().as_ref(), None);
+        let switch = format!("{}?switch=1", Gateway::login_path(record.aliases));
+        let now = self.shared.clock.now();
+        let kind = match refusal {
+            Refusal::Host(_)
+            | Refusal::Framing
+            | Refusal::Path(_)
+            | Refusal::Form
+            | Refusal::CredentialsMissing
+            | Refusal::Body(BodyFault::Client) => RefusalKind::BadRequest,
+            Refusal::TargetTooLong => RefusalKind::AddressTooLong,
+            Refusal::NotFound => RefusalKind::NotFound,
+            Refusal::Method { .. } => RefusalKind::MethodNotAllowed,
+            Refusal::NoToken
+            | Refusal::Token(_)
+            | Refusal::Ambiguous
+            | Refusal::Ended(_)
+            | Refusal::SessionOver
+            | Refusal::LoginRefused { .. } => RefusalKind::FormNotSent { login: &login },
+            Refusal::Forbidden { subject } => RefusalKind::NotAllowed { subject, login: &switch },
+            Refusal::AccountDisabled => RefusalKind::NotAllowed { subject: "", login: &switch },
+            Refusal::CrossSite(_) => RefusalKind::CrossSite,
+            Refusal::Body(BodyFault::TooLarge) => RefusalKind::BodyTooLarge { limit: None },
+            Refusal::Body(BodyFault::TooSlow) => RefusalKind::TooSlow,
+            Refusal::Throttled { wait } => RefusalKind::TooMany { wait: Wait::new(now, *wait) },
+            Refusal::Store(_) | Refusal::Provider(ProviderFault::Overloaded(_) | ProviderFault::Resting { .. }) => {
+                RefusalKind::Unavailable { wait: None }
+            }
+            Refusal::Upstream(error) if error.is_timeout() => RefusalKind::UpstreamTimedOut,
+            Refusal::Provider(ProviderFault::TimedOut(_)) => RefusalKind::UpstreamTimedOut,
+            Refusal::Upstream(_) | Refusal::Provider(_) => RefusalKind::UpstreamFailed,
+            Refusal::Internal(_) => RefusalKind::Internal,
+        };
+        let retry = asker.next();
+        let page = RefusalPage { kind, request_id: record.id.as_str(), retry: retry.as_ref().map(ReturnTo::as_str), home: Some("/") };
+        self.own_page(refusal.status(), asker.lang, self.pages.refusal(asker.lang, &page))
+    }
+}
+
+/// The login page's place, with where to go on to and why one is sent there.
+fn login_place(aliases: bool, next: Option<&ReturnTo>, why: Option<WhyHere>) -> String {
+    let mut place = Gateway::login_path(aliases).to_owned();
+    let next = next.filter(|next| next.as_str() != "/").map(|next| format!("next={}", next.in_query()));
+    let why = why.map(|why| format!("{}={}", WhyHere::PARAMETER, why.as_str()));
+    for (parameter, mark) in next.into_iter().chain(why).zip(['?', '&']) {
+        place.push(mark);
+        place.push_str(&parameter);
+    }
+    place
+}
+
+/// How the login page words a refusal of the login form; `None` for refusals that are not about the login.
+pub(super) fn login_error(refusal: &Refusal, now: crate::base::Timestamp) -> Option<LoginError<'_>> {
+    match refusal {
+        Refusal::CredentialsMissing => Some(LoginError::Missing),
+        Refusal::LoginRefused { message } => Some(LoginError::Refused(message.as_deref())),
+        Refusal::AccountDisabled => Some(LoginError::Disabled),
+        Refusal::Throttled { wait } => Some(LoginError::Throttled(Wait::new(now, *wait))),
+        Refusal::Provider(ProviderFault::Unreachable(_) | ProviderFault::Resting { .. }) => Some(LoginError::Unreachable),
+        Refusal::Provider(ProviderFault::TimedOut(_)) => Some(LoginError::TimedOut),
+        Refusal::Provider(ProviderFault::NotUnderstood(_) | ProviderFault::Changed(_) | ProviderFault::Refused(_)) => {
+            Some(LoginError::NotUnderstood)
+        }
+        Refusal::Provider(ProviderFault::Overloaded(_)) => Some(LoginError::Overloaded),
+        Refusal::CrossSite(_) => Some(LoginError::CrossSite),
+        Refusal::Store(_) => Some(LoginError::Unavailable),
+        Refusal::Host(_)
+        | Refusal::Framing
+        | Refusal::TargetTooLong
+        | Refusal::Path(_)
+        | Refusal::NotFound
+        | Refusal::Method { .. }
+        | Refusal::NoToken
+        | Refusal::Token(_)
+        | Refusal::Ambiguous
+        | Refusal::Ended(_)
+        | Refusal::SessionOver
+        | Refusal::Forbidden { .. }
+        | Refusal::Body(_)
+        | Refusal::Form
+        | Refusal::Upstream(_)
+        | Refusal::Internal(_) => None,
+    }
+}
+
+/// Why somebody who was logged in before meets the login page.
+fn why(refusal: &Refusal) -> Option<WhyHere> {
+    match refusal {
+        Refusal::Token(TokenFault::Expired) | Refusal::SessionOver => Some(WhyHere::Expired),
+        Refusal::Token(_) | Refusal::Ambiguous => Some(WhyHere::Invalid),
+        Refusal::Ended(reason) => match reason {
+            EndReason::LoggedOut | EndReason::Replaced | EndReason::Removed => None,
+            EndReason::Elsewhere => Some(WhyHere::Elsewhere),
+            EndReason::TooMany => Some(WhyHere::TooMany),
+            EndReason::Theft => Some(WhyHere::Theft),
+            EndReason::Administrator => Some(WhyHere::Administrator),
+            EndReason::Disabled => Some(WhyHere::Disabled),
+            EndReason::PasswordChanged => Some(WhyHere::PasswordChanged),
+        },
+        _ => None,
+    }
+}
+
+fn refusal_json(refusal: &Refusal, lang: Lang, record: &Record) -> Reply {
+    let words = words(refusal, lang);
+    let mut body = json!({ "msg": words, "error": refusal.word(), "request_id": record.id.as_str() });
+    if let Refusal::Ended(reason) = refusal {
+        body["reason"] = reason.as_str().into();
+    }
+    if let Refusal::Throttled { wait } = refusal {
+        body["retry_after"] = wait.as_secs().max(1).into();
+    }
+    reply::json(refusal.status(), &body)
+}
+
+/// What HTTP itself wants said with some refusals.
+fn add_headers(reply: &mut Reply, refusal: &Refusal, version: Version) {
+    let challenge: Option<Cow<'static, str>> = match refusal {
+        // RFC 6750, section 3.1: nothing but the scheme when no token was shown.
+        Refusal::NoToken => Some(Cow::Borrowed("Bearer realm=\"munjigi\"")),
+        Refusal::Token(_) | Refusal::Ended(_) | Refusal::SessionOver => {
+            Some(Cow::Owned(format!("Bearer realm=\"munjigi\", error=\"invalid_token\", error_description=\"{}\"", refusal.word())))
+        }
+        Refusal::Ambiguous => Some(Cow::Borrowed("Bearer realm=\"munjigi\", error=\"invalid_request\"")),
+        _ => None,
+    };
+    let unauthorized = reply.status() == StatusCode::UNAUTHORIZED;
+    let headers = reply.headers_mut();
+    if let Some(Ok(challenge)) = challenge.filter(|_| unauthorized).map(|text| HeaderValue::from_str(&text)) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    match refusal {
+        Refusal::Throttled { wait } => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        Refusal::Method { allowed } => {
+            let list = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+            if let Ok(list) = HeaderValue::from_str(&list) {
+                headers.insert(header::ALLOW, list);
+            }
+        }
+        // What follows on a connection whose framing cannot be trusted is nobody's request.
+        Refusal::Framing | Refusal::Host(_) | Refusal::Body(_) if version <= Version::HTTP_11 => {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        _ => {}
+    }
+}
+
+/// What an operator has to know of; what only the client can mend is in the access log.
+fn tell_operator(refusal: &Refusal, record: &Record) {
+    match refusal {
+        Refusal::Provider(_) | Refusal::Store(_) | Refusal::Upstream(_) => tracing::warn!(request = %record.id, "{refusal}"),
+        Refusal::Internal(_) => tracing::error!(request = %record.id, "{refusal}"),
+        _ => tracing::debug!(request = %record.id, "refused: {refusal}"),
+    }
+}
