@@ -31,6 +31,7 @@ macro_rules! hold_to_contract {
             rotation::a_hundred_parallel_rotations_give_one_successor,
             rotation::a_predecessor_is_good_for_the_grace_after_its_successors_use,
             rotation::a_predecessor_after_the_grace_is_theft,
+            rotation::each_rotation_waits_for_its_own_first_use,
             rotation::an_access_token_confirms_its_generation_only,
             rotation::a_token_older_than_the_predecessor_is_theft_even_within_the_grace,
             rotation::an_unknown_token_is_refused_and_harms_nobody,

@@ -99,6 +99,14 @@ pub(in crate::store) async fn a_predecessor_after_the_grace_is_theft(store: Arc<
     assert_eq!(log_in(&store, &opening("mju:60241234", at(40))).await.last_end, Some(EndReason::Theft));
 }
 
+pub(in crate::store) async fn each_rotation_waits_for_its_own_first_use(store: Arc<dyn Store>) {
+    let session = begun(&store).await;
+    let second = rotate(&store, session.id, session.refresh, at(10)).await;
+    assert!(matches!(keep(&store, session.id, second, at(20)).await, RenewalOutcome::Kept { .. }));
+    rotate(&store, session.id, second, at(1000)).await;
+    assert_eq!(again(&store, session.id, second, at(5000)).await.as_deref(), Some("pair"), "that answer may be lost too");
+}
+
 pub(in crate::store) async fn an_access_token_confirms_its_generation_only(store: Arc<dyn Store>) {
     let session = begun(&store).await;
     // There is nothing to confirm before the first rotation.

@@ -283,8 +283,11 @@ fn what_is_no_database_is_named_and_left_alone() {
 
     assert!(matches!(refusal(place.path()), OpenError::Failed { .. }));
     assert!(matches!(refusal(&text.join("under/a/file")), OpenError::Directory { .. }));
-    // A file that nobody can write, not even root.
-    assert!(matches!(refusal(Path::new("/sys/kernel/notes")), OpenError::NotWritable { .. }));
+    // A file that nobody can write, not even root; where the system has one.
+    let fixed = Path::new("/sys/kernel/notes");
+    if fixed.exists() {
+        assert!(matches!(refusal(fixed), OpenError::NotWritable { .. }));
+    }
 }
 
 #[tokio::test]
