@@ -178,8 +178,12 @@ fn l18_every_damaged_token_is_a_refusal() {
         token.replace('.', ","),
         token.to_ascii_uppercase(),
     ]);
+    // The last character of a signature has two bits that mean nothing; a decoder that ignores them takes a second spelling.
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let (most, last) = token.split_at(token.len() - 1);
+    let twin = alphabet.find(last).map(|at| &alphabet[at + 1..at + 2]).unwrap();
+    damaged.push(format!("{most}{twin}"));
     for token in damaged {
-        // The very last character of a signature has bits that mean nothing; a decoder must not ignore them either.
         let by_header = program.get("/protected").bearer(&token).send().status();
         let by_cookie = program.get("/protected").with("Cookie", &format!("__Host-munjigi_access={token}")).send().status();
         assert!(matches!(by_header, 400 | 401) && matches!(by_cookie, 400 | 401), "{by_header} {by_cookie}: {token:?}");
