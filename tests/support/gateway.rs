@@ -1,7 +1,9 @@
 //! The gateway under test: a directory with a configuration of its own, and the process that serves it.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -54,7 +56,7 @@ impl Builder {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("certs")).unwrap();
-        fs::write(dir.path().join("certs/jwt.secret"), SECRET).unwrap();
+        write_private(&dir.path().join("certs/jwt.secret"), SECRET.as_ref());
         Self { dir, config: USUAL.parse().unwrap(), env: Vec::new() }
     }
 
@@ -108,7 +110,7 @@ impl Builder {
     pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.dir.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        write_private(&path, content.as_ref());
         self
     }
 
@@ -275,4 +277,10 @@ fn merge(into: &mut Table, more: Table) {
             }
         }
     }
+}
+
+/// Secrets are refused when everybody can read them.
+fn write_private(path: &Path, content: &[u8]) {
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
+    file.write_all(content).unwrap();
 }

@@ -48,7 +48,7 @@ impl Check {
         if id.is_empty() || password.is_empty() {
             return Self::Incomplete;
         }
-        let account = ACCOUNTS.iter().find(|account| account.id == id && account.password == password);
+        let account = ACCOUNTS.iter().find(|account| account.id.eq_ignore_ascii_case(id) && account.password == password);
         match account {
             Some(account) if account.standing == Standing::Locked => Self::Locked,
             Some(account) => Self::Right(account),
