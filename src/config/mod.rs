@@ -5,11 +5,14 @@
 //! write a file, show a line that holds a secret, or let a configuration pass that another part of the gateway would have to doubt.
 
 mod auth;
+mod bandi_sso;
 mod expand;
 mod headers;
+mod http_form;
 mod keys;
 mod parse;
 mod provider;
+mod reach;
 mod reader;
 mod report;
 mod rest;
@@ -18,6 +21,7 @@ mod secret;
 mod server;
 mod session;
 mod settings;
+mod standin;
 mod syntax;
 mod tls;
 mod upstream;
@@ -29,17 +33,18 @@ mod weak;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fmt, fs};
 
 use toml::de::DeTable;
 use zeroize::Zeroizing;
 
 pub use report::{Level, Rejected, Report};
-pub use settings::{
-    AccessLog, AliasSettings, BandiSsoSettings, ContactSettings, HttpFormSettings, ListenAddress, LogSettings, Placement, ProviderKind,
-    ProviderSettings, Rotation, SessionSettings, StoreSettings,
+pub use settings::{AliasSettings, LocalSettings, LogSettings, PageSettings, ProviderSettings, Rotation, SessionSettings, StoreSettings};
+pub use standin::{
+    AnswerRule, BandiSsoSettings, BreakerSettings, HttpFormSettings, LogFormat, PageParts, Placement, PlainAddress, ReachSettings,
+    ServerSettings, SqliteSettings, ThrottleSettings,
 };
 
 use crate::base::{Fault, TrustedProxies};
@@ -57,15 +62,19 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The sockets that speak TLS, the redirecting one, and their deadlines.
-    pub server: crate::server::Settings,
+    pub server: ServerSettings,
     /// Where the same is served without TLS: loopback and Unix sockets only.
-    pub listen_plain: Vec<ListenAddress>,
+    pub listen_plain: Vec<PlainAddress>,
     /// Where metrics, health and administration are served.
-    pub admin: Option<ListenAddress>,
+    pub admin: Option<PlainAddress>,
     /// Whose `X-Forwarded-*` is believed.
     pub trusted_proxies: TrustedProxies,
     /// Largest request body in bytes where a route says nothing.
     pub max_body: u64,
+    /// How long a request body may stand still.
+    pub body_timeout: Duration,
+    /// Longest request target in bytes.
+    pub max_target: usize,
     /// Where `/login`, `/refresh` and `/logout` are ours.
     pub aliases: AliasSettings,
     /// The certificates.
@@ -83,7 +92,7 @@ pub struct Config {
     /// Who checks passwords, in the order in which they are offered; at least one.
     pub providers: Vec<ProviderSettings>,
     /// How guessing is slowed down.
-    pub throttle: crate::throttle::Settings,
+    pub throttle: ThrottleSettings,
     /// What remembers.
     pub store: StoreSettings,
     /// How applications are told who asks.
@@ -92,6 +101,8 @@ pub struct Config {
     pub upstreams: Vec<crate::upstream::Settings>,
     /// What leads where, and for whom; the order means nothing.
     pub routes: Vec<RouteSettings>,
+    /// What pages show of the house.
+    pub pages: PageSettings,
     /// What is written down.
     pub log: LogSettings,
 }
@@ -113,13 +124,22 @@ pub enum Loaded {
     },
 }
 
-/// A file that starting up may make (`generate = true` in `[tls]`).
+/// A file that starting up may make (`generate = true` in `[tls]`). As text it is the file's path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToGenerate {
     /// A self-signed certificate with its key.
     Certificate(crate::tls::CertificateFiles),
     /// A random secret.
     Secret(PathBuf),
+}
+
+impl fmt::Display for ToGenerate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate(files) => files.cert.display().fmt(f),
+            Self::Secret(path) => path.display().fmt(f),
+        }
+    }
 }
 
 impl Config {
@@ -205,7 +225,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let aliases = routes::read_aliases(&root, server.aliases);
     let routes = routes::read(&root, &upstreams, &providers, &aliases);
     let (throttle, store, log) = (rest::throttle(&root), rest::store(&root), rest::log(&root));
-    let identity_headers = headers::read(&root);
+    let (identity_headers, pages) = (headers::read(&root), rest::pages(&root));
     let auth = auth?;
     Some(Config {
         server: server.settings,
@@ -213,6 +233,8 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         admin: server.admin,
         trusted_proxies: server.trusted_proxies,
         max_body: server.max_body,
+        body_timeout: server.body_timeout,
+        max_target: server.max_target,
         aliases,
         tls: tls.settings,
         hsts: tls.hsts,
@@ -226,6 +248,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         identity_headers,
         upstreams: upstreams.good.into_iter().map(|upstream| upstream.value).collect(),
         routes,
+        pages: pages?,
         log,
     })
 }
