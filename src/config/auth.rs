@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use super::keys;
 use super::provider::Providers;
-use super::reader::{Section, nearest_of};
+use super::reader::nearest_of;
+use super::section::Section;
 use super::session;
 use super::settings::{ProviderSettings, SessionSettings};
 use super::url;

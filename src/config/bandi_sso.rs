@@ -4,7 +4,7 @@ use http::uri::Authority;
 
 use super::provider::Common;
 use super::reach;
-use super::reader::Section;
+use super::section::Section;
 use super::standin::{BandiSsoSettings, PageParts, ReachSettings};
 use crate::base::Fault;
 

@@ -2,7 +2,7 @@ use http::{HeaderName, HeaderValue, Method};
 
 use super::provider::Common;
 use super::reach;
-use super::reader::Section;
+use super::section::Section;
 use super::standin::{AnswerRule, HttpFormSettings, Placement, ReachSettings};
 use super::value::At;
 use crate::base::Fault;

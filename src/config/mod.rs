@@ -18,6 +18,7 @@ mod report;
 mod rest;
 mod routes;
 mod secret;
+mod section;
 mod server;
 mod session;
 mod settings;
@@ -50,7 +51,8 @@ pub use standin::{
 use crate::base::{Fault, TrustedProxies};
 use crate::routing::RouteSettings;
 use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings};
-use reader::{Entry, Found, Reader, Section};
+use reader::{Entry, Found, Reader};
+use section::Section;
 
 /// How environment variables are looked up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;

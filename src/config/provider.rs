@@ -1,4 +1,4 @@
-use super::reader::Section;
+use super::section::Section;
 use super::settings::{LocalSettings, ProviderSettings};
 use super::value::At;
 use super::{bandi_sso, http_form};

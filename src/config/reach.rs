@@ -4,7 +4,7 @@ use http::HeaderValue;
 use reqwest::Url;
 
 use super::parse;
-use super::reader::Section;
+use super::section::Section;
 use super::standin::{BreakerSettings, ReachSettings};
 use super::url as urls;
 use crate::base::Fault;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::parse;
-use super::reader::Section;
+use super::section::Section;
 use super::settings::{LogSettings, PageSettings, StoreSettings};
 use super::standin::{LogFormat, SqliteSettings, ThrottleSettings};
 use crate::base::Fault;

@@ -1,7 +1,8 @@
 use http::Method;
 
 use super::provider::Providers;
-use super::reader::{Section, nearest_of};
+use super::reader::nearest_of;
+use super::section::Section;
 use super::settings::AliasSettings;
 use super::upstream::Upstreams;
 use super::value::{At, Value};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretSlice;
 use zeroize::Zeroizing;
 
-use super::reader::Section;
+use super::section::Section;
 use super::value::At;
 use crate::base::Fault;
 

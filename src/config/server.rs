@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::parse;
-use super::reader::Section;
+use super::section::Section;
 use super::standin::{PlainAddress, ServerSettings};
 use super::value::At;
 use crate::base::{Fault, TrustedProxies};

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::parse;
-use super::reader::Section;
+use super::section::Section;
 use super::settings::{Rotation, SessionSettings};
 use super::value::At;
 use crate::base::Fault;
