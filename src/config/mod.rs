@@ -1,8 +1,9 @@
 //! The file: TOML to domain types, with every fault of the file found in one run.
 //!
-//! One [`Config::load`] serves `check`, start and reload, so that they cannot differ. Parsing recovers from faults of syntax;
-//! a reader that knows where each value stands hands every key to the translator of its section, and reports the keys nobody took. This module must never
-//! write a file, show a line that holds a secret, or let a configuration pass that another part of the gateway would have to doubt.
+//! One [`Config::load`] serves `check`, start and reload, so that they cannot differ. Parsing recovers from faults of syntax; a
+//! reader that knows where each value stands hands every key to the translator of its section, and reports the keys that nobody
+//! took. This module must never write a file, show a line that holds a secret, or let a configuration pass that another part of
+//! the gateway would have to doubt.
 
 mod auth;
 mod bandi_sso;
