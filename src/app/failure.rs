@@ -55,7 +55,7 @@ pub enum Failure {
     #[error("{0}")]
     Upstream(#[from] upstream::SetupError),
     /// A setting that a running process cannot change.
-    #[error("{} changed, which only a restart can take up; the running configuration stays", .0.join(", "))]
+    #[error("{} changed, which only a restart can take up", .0.join(", "))]
     NeedsRestart(Vec<&'static str>),
     /// A file the configuration names.
     #[error("cannot read {}: {source}", path.display())]
@@ -77,6 +77,9 @@ pub enum Failure {
     /// A socket.
     #[error("{0}")]
     Bind(#[from] BindError),
+    /// A second INT.
+    #[error("interrupted before every request had finished")]
+    Interrupted,
     /// The log.
     #[error("{0}")]
     Log(#[from] TracingError),
@@ -120,6 +123,7 @@ impl Failure {
             | Self::Secret { .. }
             | Self::State(_)
             | Self::Open(_)
+            | Self::Interrupted
             | Self::Store(_)
             | Self::Bind(_)
             | Self::System { .. } => 3,

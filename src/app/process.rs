@@ -107,21 +107,36 @@ impl Process {
             match self.services.handle().clone().block_on(self.signals.next()) {
                 Wish::Reload => self.reload(),
                 Wish::Reopen => self.shared.access_log.reopen(),
-                Wish::Stop => return self.stop(),
+                Wish::Stop | Wish::Interrupt => return self.stop(),
             }
         }
     }
 
     fn stop(self) -> Result<(), Failure> {
-        let Self { config, shared, server, services, .. } = self;
+        let Self { config, shared, server, services, mut signals, .. } = self;
         tracing::info!("stopping: no new connections; requests have {:?} to finish", config.server.drain_timeout);
-        let stopped = services.block_on(server.stop(config.server.drain_timeout));
+        let stopped = services.block_on(async {
+            tokio::select! {
+                stopped = server.stop(config.server.drain_timeout) => Some(stopped),
+                () = again(&mut signals) => None,
+            }
+        });
+        let Some(stopped) = stopped else {
+            shared.access_log.close();
+            services.shutdown_background();
+            return Err(Failure::Interrupted);
+        };
         tracing::info!(connections_cut = stopped.connections_cut, tunnels_closed = stopped.tunnels_closed, "stopped");
         let flushed = services.block_on(shared.log.flush());
         shared.access_log.close();
         services.shutdown_background();
         Ok(flushed?)
     }
+}
+
+/// Waits for a second INT.
+async fn again(signals: &mut Signals) {
+    while signals.next().await != Wish::Interrupt {}
 }
 
 /// The runtime for everything that is not the data path: small, because it mostly waits.

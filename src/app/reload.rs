@@ -25,12 +25,17 @@ impl Process {
                 self.tls.store(next.tls.config);
                 self.current.store(Arc::new(next.gateway));
                 self.config = next.config;
-                tracing::info!("the configuration was reloaded");
+                tracing::info!("reloaded {}", self.path.display());
                 self.note(now, "taken up");
             }
             Err(failure) => {
                 self.shared.metrics.reloads_refused.inc();
-                tracing::error!("the reload is refused and the running configuration stays: {failure}");
+                if let Failure::Rejected(rejected) = &failure {
+                    for line in rejected.report().lines() {
+                        tracing::error!("{line}");
+                    }
+                }
+                tracing::error!("reload refused, the running configuration stays: {failure}");
                 self.note(now, "refused");
             }
         }
@@ -54,7 +59,7 @@ impl Process {
         let tls = ServerTls::load(&config.tls, &self.resumption, now)?;
         let gateway = build::gateway(&config, tls.self_made(), &self.endpoints, &self.shared)?;
         // Before tokens of a longer life are given out, the change log has to be kept that long.
-        self.services().block_on(self.shared.log.token_life(config.tokens.access_ttl))?;
+        self.services().block_on(async { self.shared.log.token_life(config.tokens.access_ttl).await })?;
         Ok(Next { config, gateway, tls })
     }
 

@@ -11,6 +11,8 @@ pub(super) enum Wish {
     Reopen,
     /// TERM, INT, QUIT: finish what was begun, then end.
     Stop,
+    /// INT, which somebody at a keyboard sends again when waiting is too long.
+    Interrupt,
 }
 
 /// The signals, listened to from the moment this is made.
@@ -41,7 +43,7 @@ impl Signals {
             _ = self.hup.recv() => Wish::Reload,
             _ = self.usr1.recv() => Wish::Reopen,
             _ = self.term.recv() => Wish::Stop,
-            _ = self.int.recv() => Wish::Stop,
+            _ = self.int.recv() => Wish::Interrupt,
             _ = self.quit.recv() => Wish::Stop,
         }
     }

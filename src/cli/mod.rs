@@ -9,7 +9,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::app::{self, Failure};
+use crate::base::random_bytes;
 
 /// Munjigi (문지기): a TLS-terminating reverse proxy that puts a login in front of web applications that have none.
 #[derive(Parser)]
@@ -36,6 +40,8 @@ enum Command {
     Check(ConfigFile),
     /// Try it out: a gateway on loopback with a stand-in for the university's SSO and two sample applications
     Demo(demo::Options),
+    /// Print a random secret, good for HS256
+    GenSecret,
     /// Print the version
     Version,
 }
@@ -53,6 +59,10 @@ pub fn main() -> ExitCode {
         Command::Run(file) => app::run(&file.config),
         Command::Check(file) => check(&file.config),
         Command::Demo(options) => demo::run(&options),
+        Command::GenSecret => {
+            say(&URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
+            Ok(())
+        }
         Command::Version => {
             say(&format!("munjigi {}", env!("CARGO_PKG_VERSION")));
             Ok(())

@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use super::keys;
 use super::provider::Providers;
-use super::reader::{Section, nearest_of};
+use super::reader::nearest_of;
+use super::section::Section;
 use super::session;
-use super::settings::ProviderSettings;
+use super::settings::{ProviderSettings, SessionSettings};
 use super::url;
 use super::value::At;
 use crate::base::Fault;
-use crate::gateway::SessionSettings;
 use crate::identity::{Realm, Subjects};
 use crate::token;
 use crate::web::{CookieProfile, CookieSettings, CsrfSettings};
@@ -60,7 +60,7 @@ pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool) ->
         backdate,
         keys,
         subjects: Subjects::new(primary?),
-        providers: chosen.iter().map(|provider| (provider.name.clone(), provider.realm.clone())).collect(),
+        providers: chosen.iter().map(|provider| (provider.name().clone(), provider.realm().clone())).collect(),
         cache,
     };
     let csrf = CsrfSettings { trusted_origins: origins.into_iter().map(|at| at.value).collect() };
@@ -97,16 +97,16 @@ fn chosen(section: &Section<'_>, providers: &Providers) -> Vec<ProviderSettings>
     if names.is_empty() {
         section.reader.mismatch(section.at(Fault::new("`providers` is empty: nobody could log in")));
     }
-    for unused in providers.good.iter().filter(|provider| !names.iter().any(|name| name.value == provider.value.name.as_str())) {
+    for unused in providers.good.iter().filter(|provider| !names.iter().any(|name| name.value == provider.value.name().as_str())) {
         let fault =
-            Fault::new(format!("[provider.{}] is not among `providers` of [auth], so nobody can log in with it", unused.value.name));
+            Fault::new(format!("[provider.{}] is not among `providers` of [auth], so nobody can log in with it", unused.value.name()));
         section.reader.warn(fault.at(unused.span.clone()));
     }
     let mut chosen: Vec<ProviderSettings> = Vec::new();
     for name in names {
-        if chosen.iter().any(|provider| provider.name.as_str() == name.value) {
+        if chosen.iter().any(|provider| provider.name().as_str() == name.value) {
             section.reader.fault(Fault::new(format!("the provider {:?} is named twice", name.value)).at(name.span));
-        } else if let Some(provider) = providers.good.iter().find(|provider| provider.value.name.as_str() == name.value) {
+        } else if let Some(provider) = providers.good.iter().find(|provider| provider.value.name().as_str() == name.value) {
             chosen.push(provider.value.clone());
         } else if !providers.names.contains(&name.value) {
             let fault = Fault::new(format!("there is no [provider.{}]", name.value)).at(name.span);
@@ -119,10 +119,10 @@ fn chosen(section: &Section<'_>, providers: &Providers) -> Vec<ProviderSettings>
 /// The realm whose ids stand bare in `sub` and in headers: the first provider's, unless said.
 fn primary(section: &Section<'_>, chosen: &[ProviderSettings]) -> Option<Realm> {
     let Some(named) = section.read("primary_realm", |text| Realm::new(text).map_err(|error| Fault::new(error.to_string()))) else {
-        return chosen.first().map(|provider| provider.realm.clone());
+        return chosen.first().map(|provider| provider.realm().clone());
     };
-    if !chosen.is_empty() && !chosen.iter().any(|provider| provider.realm == named.value) {
-        let mut realms: Vec<String> = chosen.iter().map(|provider| provider.realm.to_string()).collect();
+    if !chosen.is_empty() && !chosen.iter().any(|provider| *provider.realm() == named.value) {
+        let mut realms: Vec<String> = chosen.iter().map(|provider| provider.realm().to_string()).collect();
         realms.dedup();
         let fault = Fault::new(format!("no provider has the realm {:?}", named.value.as_str())).at(named.span);
         section.reader.mismatch(fault.help(nearest_of(named.value.as_str(), &realms, "realms")));

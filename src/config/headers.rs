@@ -1,6 +1,6 @@
 use http::HeaderName;
 
-use super::reader::Section;
+use super::section::Section;
 use super::value::At;
 use crate::base::Fault;
 use crate::web::{IdentityHeaderSettings, IdentityItem};

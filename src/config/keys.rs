@@ -6,8 +6,8 @@ use jiff::Timestamp as Moment;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use super::ToGenerate;
-use super::reader::Section;
 use super::secret::Given;
+use super::section::Section;
 use super::value::At;
 use super::weak::weakness;
 use crate::base::{Fault, Timestamp, random_bytes};

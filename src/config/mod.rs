@@ -1,23 +1,29 @@
 //! The file: TOML to domain types, with every fault of the file found in one run.
 //!
-//! One [`Config::load`] serves `check`, start and reload, so that they cannot differ. Parsing recovers from faults of syntax;
-//! a reader that knows where each value stands hands every key to the translator of its section, and reports the keys nobody took. This module must never
-//! write a file, show a line that holds a secret, or let a configuration pass that another part of the gateway would have to doubt.
+//! One [`Config::load`] serves `check`, start and reload, so that they cannot differ. Parsing recovers from faults of syntax; a
+//! reader that knows where each value stands hands every key to the translator of its section, and reports the keys that nobody
+//! took. This module must never write a file, show a line that holds a secret, or let a configuration pass that another part of
+//! the gateway would have to doubt.
 
 mod auth;
+mod bandi_sso;
 mod expand;
 mod headers;
+mod http_form;
 mod keys;
 mod parse;
 mod provider;
+mod reach;
 mod reader;
 mod report;
 mod rest;
 mod routes;
 mod secret;
+mod section;
 mod server;
 mod session;
 mod settings;
+mod standin;
 mod syntax;
 mod tls;
 mod upstream;
@@ -29,24 +35,25 @@ mod weak;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fmt, fs};
 
 use toml::de::DeTable;
 use zeroize::Zeroizing;
 
 pub use report::{Level, Rejected, Report};
-pub use settings::{
-    AccessLog, BandiSsoSettings, ContactSettings, HttpFormSettings, ListenAddress, LogSettings, Placement, ProviderKind, ProviderSettings,
-    StoreSettings,
+pub use settings::{AliasSettings, LocalSettings, LogSettings, PageSettings, ProviderSettings, Rotation, SessionSettings, StoreSettings};
+pub use standin::{
+    AnswerRule, BandiSsoSettings, BreakerSettings, HttpFormSettings, LogFormat, PageParts, Placement, PlainAddress, ReachSettings,
+    ServerSettings, SqliteSettings, ThrottleSettings,
 };
 
 use crate::base::{Fault, TrustedProxies};
-use crate::gateway::{AliasSettings, SessionSettings};
 use crate::routing::RouteSettings;
 use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings};
-use reader::{Entry, Found, Reader, Section};
+use reader::{Entry, Found, Reader};
+use section::Section;
 
 /// How environment variables are looked up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -54,28 +61,23 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Largest configuration file in bytes: far more than anybody writes.
 const LARGEST: u64 = 1 << 20;
 
-impl std::fmt::Display for ToGenerate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Certificate(files) => write!(f, "{}", files.cert.display()),
-            Self::Secret(path) => write!(f, "{}", path.display()),
-        }
-    }
-}
-
 /// One configuration: everything the operator wants, in the words of the modules that do it.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The sockets that speak TLS, the redirecting one, and their deadlines.
-    pub server: crate::server::Settings,
+    pub server: ServerSettings,
     /// Where the same is served without TLS: loopback and Unix sockets only.
-    pub listen_plain: Vec<ListenAddress>,
+    pub listen_plain: Vec<PlainAddress>,
     /// Where metrics, health and administration are served.
-    pub admin: Option<ListenAddress>,
+    pub admin: Option<PlainAddress>,
     /// Whose `X-Forwarded-*` is believed.
     pub trusted_proxies: TrustedProxies,
     /// Largest request body in bytes where a route says nothing.
     pub max_body: u64,
+    /// How long a request body may stand still.
+    pub body_timeout: Duration,
+    /// Longest request target in bytes.
+    pub max_target: usize,
     /// Where `/login`, `/refresh` and `/logout` are ours.
     pub aliases: AliasSettings,
     /// The certificates.
@@ -93,7 +95,7 @@ pub struct Config {
     /// Who checks passwords, in the order in which they are offered; at least one.
     pub providers: Vec<ProviderSettings>,
     /// How guessing is slowed down.
-    pub throttle: crate::throttle::Settings,
+    pub throttle: ThrottleSettings,
     /// What remembers.
     pub store: StoreSettings,
     /// How applications are told who asks.
@@ -102,6 +104,8 @@ pub struct Config {
     pub upstreams: Vec<crate::upstream::Settings>,
     /// What leads where, and for whom; the order means nothing.
     pub routes: Vec<RouteSettings>,
+    /// What pages show of the house.
+    pub pages: PageSettings,
     /// What is written down.
     pub log: LogSettings,
 }
@@ -123,13 +127,22 @@ pub enum Loaded {
     },
 }
 
-/// A file that starting up may make (`generate = true` in `[tls]`).
+/// A file that starting up may make (`generate = true` in `[tls]`). As text it is the file's path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToGenerate {
     /// A self-signed certificate with its key.
     Certificate(crate::tls::CertificateFiles),
     /// A random secret.
     Secret(PathBuf),
+}
+
+impl fmt::Display for ToGenerate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate(files) => files.cert.display().fmt(f),
+            Self::Secret(path) => path.display().fmt(f),
+        }
+    }
 }
 
 impl Config {
@@ -215,7 +228,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let aliases = routes::read_aliases(&root, server.aliases);
     let routes = routes::read(&root, &upstreams, &providers, &aliases);
     let (throttle, store, log) = (rest::throttle(&root), rest::store(&root), rest::log(&root));
-    let identity_headers = headers::read(&root);
+    let (identity_headers, pages) = (headers::read(&root), rest::pages(&root));
     let auth = auth?;
     Some(Config {
         server: server.settings,
@@ -223,6 +236,8 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         admin: server.admin,
         trusted_proxies: server.trusted_proxies,
         max_body: server.max_body,
+        body_timeout: server.body_timeout,
+        max_target: server.max_target,
         aliases,
         tls: tls.settings,
         hsts: tls.hsts,
@@ -236,6 +251,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         identity_headers,
         upstreams: upstreams.good.into_iter().map(|upstream| upstream.value).collect(),
         routes,
+        pages: pages?,
         log,
     })
 }

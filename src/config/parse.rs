@@ -76,13 +76,18 @@ pub(super) fn socket(text: &str) -> Result<SocketAddr, Fault> {
 /// An address, or a network of them.
 pub(super) fn network(text: &str) -> Result<IpNet, Fault> {
     let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    let net =
-        net.map_err(|_| Fault::new(format!("{text:?} is not an address or a network")).help("write as in \"10.0.0.5\" or \"10.0.0.0/8\""))?;
-    if net.prefix_len() == 0 {
-        let help = "name the proxies themselves: whoever is trusted here can claim to be any client";
-        return Err(Fault::new(format!("{text:?} is every address there is")).help(help));
+    let wrong = || Fault::new(format!("{text:?} is not an address or a network")).help("write as in \"10.0.0.5\" or \"10.0.0.0/8\"");
+    net.map(|net| net.trunc()).map_err(|_| wrong())
+}
+
+/// The same, for those who are believed.
+pub(super) fn trusted(text: &str) -> Result<IpNet, Fault> {
+    let net = network(text)?;
+    if net.prefix_len() > 0 {
+        return Ok(net);
     }
-    Ok(net.trunc())
+    let help = "name the proxies themselves: whoever is trusted here can claim to be any client";
+    Err(Fault::new(format!("{text:?} is every address there is")).help(help))
 }
 
 #[cfg(test)]
@@ -111,7 +116,7 @@ mod tests {
 
     #[test]
     fn nobody_can_trust_everybody() {
-        assert!(network("0.0.0.0/0").is_err() && network("::/0").is_err());
+        assert!(trusted("0.0.0.0/0").is_err() && trusted("::/0").is_err() && trusted("::/1").is_ok());
         assert_eq!(network("10.1.2.3/8").unwrap().to_string(), "10.0.0.0/8");
         assert_eq!(network("10.1.2.3").unwrap().to_string(), "10.1.2.3/32");
     }

@@ -64,12 +64,8 @@ impl Report {
     /// For a terminal: each entry with the place, the line it is about, and the way out.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let mut text = String::new();
-        for (level, fault) in &self.entries {
-            text.push_str(&renderer.render(&[self.group(*level, fault)]));
-            text.push_str("\n\n");
-        }
-        text
+        let entries: Vec<String> = self.entries().map(|(level, fault)| renderer.render(&[self.group(level, fault)]) + "\n").collect();
+        entries.join("\n")
     }
 
     /// For a log: one line for each entry, `file:line:column: message; help`.
@@ -152,7 +148,7 @@ impl Rejected {
 
     /// For a terminal: every fault with its line and the way out, and how many there are.
     pub fn render(&self, color: bool) -> String {
-        format!("{}{self}\n", self.0.render(color))
+        format!("{}\n{self}\n", self.0.render(color))
     }
 }
 

@@ -1,14 +1,13 @@
-//! The small sections: `[store]`, `[throttle]` and `[log]`.
+//! The small sections: `[store]`, `[throttle]`, `[log]` and `[pages]`.
 
 use std::time::Duration;
 
-use tracing::Level;
-
 use super::parse;
-use super::reader::Section;
-use super::settings::{AccessLog, LogSettings, StoreSettings};
+use super::section::Section;
+use super::settings::{LogSettings, PageSettings, StoreSettings};
+use super::standin::{LogFormat, SqliteSettings, ThrottleSettings};
 use crate::base::Fault;
-use crate::throttle;
+use crate::identity::DisplayName;
 
 /// Where the store is unless said.
 const DEFAULT_STORE: &str = "state/munjigi.db";
@@ -19,38 +18,65 @@ pub(super) fn store(root: &Section<'_>) -> StoreSettings {
     // SQLite is the only kind so far; the key is there so that a file need not change when there are more.
     let _ = section.word("kind", &[("sqlite", ())]);
     let path = section.path("path").map_or_else(|| section.reader.resolve(DEFAULT_STORE), |at| at.value);
-    StoreSettings::Sqlite { path }
+    StoreSettings::Sqlite(SqliteSettings::new(path))
 }
 
 /// Reads `[throttle]`.
-pub(super) fn throttle(root: &Section<'_>) -> throttle::Settings {
+pub(super) fn throttle(root: &Section<'_>) -> ThrottleSettings {
     let section = root.section("throttle", "[throttle]");
-    let default = throttle::Settings::default();
-    let burst = |key, default| section.number(key, 1, 1_000_000).and_then(|at| u32::try_from(at.value).ok()).unwrap_or(default);
-    let every = |key, default| section.duration(key, Duration::from_millis(1), Duration::from_secs(3600)).map_or(default, |at| at.value);
-    throttle::Settings {
-        account_burst: burst("account_burst", default.account_burst),
-        account_every: every("account_every", default.account_every),
-        address_burst: burst("address_burst", default.address_burst),
-        account_longest: every("account_longest", default.account_longest),
-        address_every: every("address_every", default.address_every),
-        address_in_flight: burst("address_in_flight", default.address_in_flight),
-        shared_addresses: section.list("shared_addresses", parse::network).unwrap_or_default().into_iter().map(|at| at.value).collect(),
-        shared_factor: burst("shared_factor", default.shared_factor),
-        capacity: default.capacity,
+    let default = ThrottleSettings::default();
+    let count = |key, default| section.number(key, 1, 1_000_000).and_then(|at| u32::try_from(at.value).ok()).unwrap_or(default);
+    let span = |key, default| section.duration(key, Duration::from_millis(1), Duration::from_secs(86_400)).map_or(default, |at| at.value);
+    let shared = section.list("shared_addresses", parse::network).map(|list| list.into_iter().map(|at| at.value).collect());
+    ThrottleSettings {
+        account_burst: count("account_burst", default.account_burst),
+        account_every: span("account_every", default.account_every),
+        account_longest: span("account_longest", default.account_longest),
+        address_burst: count("address_burst", default.address_burst),
+        address_every: span("address_every", default.address_every),
+        address_in_flight: count("address_in_flight", default.address_in_flight),
+        shared_addresses: shared.unwrap_or(default.shared_addresses),
+        shared_factor: count("shared_factor", default.shared_factor),
+        capacity: section.number("capacity", 1000, 100_000_000).map_or(default.capacity, |at| at.value),
     }
 }
 
 /// Reads `[log]`.
 pub(super) fn log(root: &Section<'_>) -> LogSettings {
     let section = root.section("log", "[log]");
-    let forms = [("combined", AccessLog::Combined), ("json", AccessLog::Json), ("off", AccessLog::Off)];
-    let access = section.word("access", &forms).map(|at| at.value).unwrap_or_default();
+    let forms = [("combined", Some(LogFormat::Combined)), ("json", Some(LogFormat::Json)), ("off", None)];
+    let access = section.word("access", &forms).map_or(Some(LogFormat::Combined), |at| at.value);
     let access_path = section.path("access_path");
-    if let Some(path) = access_path.as_ref().filter(|_| access == AccessLog::Off) {
+    if let Some(path) = access_path.as_ref().filter(|_| access.is_none()) {
         section.reader.warn(Fault::new("the access log is off, so this has no effect").at(path.span.clone()));
     }
-    let levels = [("error", Level::ERROR), ("warn", Level::WARN), ("info", Level::INFO), ("debug", Level::DEBUG), ("trace", Level::TRACE)];
-    let level = section.word("level", &levels).map_or(Level::INFO, |at| at.value);
+    let level = section.read("level", level).map_or_else(|| "info".to_owned(), |at| at.value);
     LogSettings { access, access_path: access_path.map(|at| at.value), level }
+}
+
+/// One of the levels, or a filter by module such as `info,munjigi::upstream=debug`.
+fn level(text: &str) -> Result<String, Fault> {
+    let words = ["error", "warn", "info", "debug", "trace"].map(|word| (word, word));
+    if !text.contains(['=', ',']) {
+        return parse::word(text, &words).map(str::to_owned);
+    }
+    match tracing_subscriber::EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(Fault::new(format!("{text:?} is no filter: {error}")).help("write as in \"info,munjigi::upstream=debug\"")),
+    }
+}
+
+/// Reads `[pages]`.
+pub(super) fn pages(root: &Section<'_>) -> Option<PageSettings> {
+    let section = root.section("pages", "[pages]");
+    let line = |text: &str| DisplayName::new(text).map_err(|error| Fault::new(format!("this cannot stand on a page: {error}")));
+    let name = section.read("name", line).map(|at| at.value);
+    let accent = section.read("accent", |text| {
+        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        let wrong = || Fault::new(format!("{text:?} is no colour")).help("write \"#\" and six hexadecimal digits, as in \"#17695a\"");
+        digits.map(|_| text.to_owned()).ok_or_else(wrong)
+    });
+    let contact = section.read("contact", line).map(|at| at.value);
+    let name = name.or_else(|| DisplayName::new("Munjigi").ok())?;
+    Some(PageSettings { name, accent: accent.map(|at| at.value), contact })
 }

@@ -1,11 +1,12 @@
 use http::Method;
 
 use super::provider::Providers;
-use super::reader::{Section, nearest_of};
+use super::reader::nearest_of;
+use super::section::Section;
+use super::settings::AliasSettings;
 use super::upstream::Upstreams;
 use super::value::{At, Value};
 use crate::base::Fault;
-use crate::gateway::AliasSettings;
 use crate::identity::{Group, ProviderName, Realm, Role, UserId};
 use crate::routing::{Access, HostName, PathPrefix, RouteSettings, Unauthenticated};
 
@@ -143,15 +144,15 @@ fn values<T>(list: Option<Vec<At<T>>>) -> Vec<T> {
 
 /// `realm:id`, in the canonical form of that realm.
 fn user(text: &str, providers: &Providers) -> Result<UserId, Fault> {
-    let realms: Vec<String> = providers.good.iter().map(|provider| provider.value.realm.to_string()).collect();
+    let realms: Vec<String> = providers.good.iter().map(|provider| provider.value.realm().to_string()).collect();
     let wrong = || {
         Fault::new(format!("{text:?} names no person"))
             .help(format!("write realm and id, as in \"{}:60241234\"", realms.first().map_or("mju", |realm| realm)))
     };
     let (realm, id) = text.split_once(':').ok_or_else(wrong)?;
     let realm = Realm::new(realm).map_err(|_| wrong())?;
-    if let Some(provider) = providers.good.iter().find(|provider| provider.value.realm == realm) {
-        return provider.value.id_rule.canonical(&realm, id).map_err(|error| Fault::new(format!("{text:?} names no person: {error}")));
+    if let Some(provider) = providers.good.iter().find(|provider| *provider.value.realm() == realm) {
+        return provider.value.id_rule().canonical(&realm, id).map_err(|error| Fault::new(format!("{text:?} names no person: {error}")));
     }
     if providers.good.len() < providers.names.len() {
         // The realm may be that of a provider with a fault of its own.

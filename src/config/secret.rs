@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretSlice;
 use zeroize::Zeroizing;
 
-use super::reader::Section;
+use super::section::Section;
 use super::value::At;
 use crate::base::Fault;
 
 /// Most bytes a secret or key file has: enough for any key, and an end to what is none.
-const MOST: u64 = 64 * 1024;
+const MOST: u64 = 256 * 1024;
+
+/// What a certificate in PEM begins with.
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// What a key for a secret, or its `_file` twin, gave.
 pub(super) enum Given {
@@ -64,6 +67,18 @@ impl Section<'_> {
                 None
             }
         }
+    }
+
+    /// The bytes of a file with certificates in PEM.
+    pub(super) fn certificates(&self, key: &'static str) -> Option<Vec<u8>> {
+        let path = self.path(key)?;
+        let fault = match read(&path.value) {
+            Ok(bytes) if bytes.windows(BEGIN.len()).any(|window| window == BEGIN) => return Some(bytes.to_vec()),
+            Ok(_) => Fault::new(format!("{} holds no certificate in PEM", path.value.display())),
+            Err(error) => unreadable(&path.value, error),
+        };
+        self.reader.fault(fault.at(path.span).help("a PEM file with certificates"));
+        None
     }
 
     /// The secret in a file that the configuration does not name.
@@ -122,7 +137,7 @@ pub(super) fn unreadable(path: &Path, error: Unreadable) -> Fault {
     match error {
         Unreadable::Absent => Fault::new(format!("{path} is not there")),
         Unreadable::NotAFile => Fault::new(format!("{path} is not a file")),
-        Unreadable::TooLarge => Fault::new(format!("{path} has more than {MOST} bytes, so it is no key")),
+        Unreadable::TooLarge => Fault::new(format!("{path} has more than {MOST} bytes, which no key has")),
         Unreadable::Other(error) => {
             Fault::new(format!("{path} cannot be read: {error}")).help("the gateway's user has to be able to read it")
         }

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use super::parse;
-use super::reader::Section;
+use super::section::Section;
+use super::settings::{Rotation, SessionSettings};
 use super::value::At;
 use crate::base::Fault;
-use crate::gateway::{Rotation, SessionSettings};
 
 /// Shortest and longest spans of a session.
 const SHORTEST: Duration = Duration::from_secs(1);

@@ -1,4 +1,3 @@
-use crate::gateway::Rotation;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
@@ -121,7 +120,7 @@ fn what_the_shipped_file_shows_in_comments_is_good() {
         case.text.lines().map(|line| if shown(line) { &line[1..] } else { line }).fold(String::new(), |text, line| text + line + "\n");
     // One is a file that cannot be there, another a word that is only for the eye.
     let rejected = case.read(&text).unwrap_err();
-    assert_eq!(lines(rejected.report()), ["61:6: nowhere/certs/extra.pem is not there; a PEM file with certificates"]);
+    assert_eq!(lines(rejected.report()), ["68:6: nowhere/certs/extra.pem is not there; a PEM file with certificates"]);
 }
 
 #[rstest]
@@ -210,8 +209,8 @@ fn every_setting_arrives() {
     let addr = |text: &str| text.parse::<SocketAddr>().unwrap();
     let s = Duration::from_secs;
     assert_eq!(config.server.listen, ["127.0.0.1:8443", "[::1]:8443", "127.0.0.1:0", "127.0.0.1:0"].map(addr));
-    assert_eq!(config.listen_plain, [ListenAddress::Tcp(addr("[::1]:8080")), ListenAddress::Unix("nowhere/run/plain.sock".into())]);
-    assert_eq!(config.admin, Some(ListenAddress::Unix("/run/munjigi/admin.sock".into())));
+    assert_eq!(config.listen_plain, [PlainAddress::Tcp(addr("[::1]:8080")), PlainAddress::Unix("nowhere/run/plain.sock".into())]);
+    assert_eq!(config.admin, Some(PlainAddress::Unix("/run/munjigi/admin.sock".into())));
     assert_eq!((config.server.workers, config.server.max_head, config.max_body), (Some(4), 65536, 10 << 20));
     assert_eq!((config.server.header_timeout, config.server.drain_timeout), (Duration::from_millis(500), s(90)));
     assert_eq!(config.server.acme_webroot, Some("nowhere/acme".into()));
@@ -224,11 +223,14 @@ fn every_setting_arrives() {
     assert_eq!(config.csrf.trusted_origins, ["https://app.example", "http://localhost:5173"]);
     assert_eq!((config.sessions.rotation, config.sessions.per_user, config.sessions.renew_window), (Rotation::Always, Some(3), s(300)));
     assert_eq!((config.sessions.absolute, config.sessions.idle, config.sessions.idle_forgotten), (s(1_209_600), s(172_800), s(3600)));
-    let names: Vec<&str> = config.providers.iter().map(|provider| provider.name.as_str()).collect();
+    let names: Vec<&str> = config.providers.iter().map(|provider| provider.name().as_str()).collect();
     assert_eq!(names, ["mju", "mju-sso", "own", "guests"]);
-    assert_eq!(config.store, StoreSettings::Sqlite { path: "/var/lib/munjigi/gate.db".into() });
+    assert_eq!(config.store, StoreSettings::Sqlite(SqliteSettings::new("/var/lib/munjigi/gate.db")));
     assert_eq!((config.throttle.account_burst, config.throttle.address_every), (3, s(2)));
-    assert_eq!((config.log.access, config.log.level), (AccessLog::Json, tracing::Level::DEBUG));
+    assert_eq!((config.log.access, config.log.level.as_str()), (Some(LogFormat::Json), "info,munjigi::upstream=debug"));
+    assert_eq!((config.pages.name.as_str(), config.pages.accent.as_deref()), ("명지 성적", Some("#17695A")));
+    assert_eq!((config.server.max_connections_per_address, config.server.max_streams, config.max_target), (Some(64), 32, 4096));
+    assert_eq!((config.throttle.shared_addresses.len(), config.throttle.account_longest), (2, s(600)));
     let headers: Vec<&str> = config.identity_headers.write.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(headers, ["remote-name", "remote-email", "remote-groups", "x-webauth-user", "x-session"]);
 }
@@ -255,16 +257,19 @@ fn every_key_arrives() {
 #[test]
 fn every_provider_upstream_and_route_arrives() {
     let (config, _) = accepted("everything.toml");
-    let ProviderKind::HttpForm(form) = &config.providers[0].kind else { panic!() };
+    let ProviderSettings::HttpForm(form) = &config.providers[0] else { panic!() };
     assert_eq!((form.url.as_str(), form.id_field.as_str(), form.password_field.as_str()), ("https://sso.example/check", "id", "passwrd"));
-    assert_eq!((&form.success[..], &form.notice[..]), (&["0000".to_owned()][..], &["VL-3130".to_owned()][..]));
-    let ProviderKind::HttpForm(own) = &config.providers[2].kind else { panic!() };
+    assert_eq!((&form.answer.success[..], &form.answer.notice[..]), (&["0000".to_owned()][..], &["VL-3130".to_owned()][..]));
+    let ProviderSettings::BandiSso(bandi) = &config.providers[1] else { panic!() };
+    assert_eq!((bandi.auth_url.host_str(), bandi.allowed_hosts.len(), bandi.parts.token.as_str()), (Some("sso.mju.ac.kr"), 2, "token"));
+    assert_eq!((bandi.notice_path.as_deref(), bandi.logout_path.as_deref(), bandi.max_steps), (None, Some("/out"), 4));
+    let ProviderSettings::HttpForm(own) = &config.providers[2] else { panic!() };
     assert_eq!(
-        (own.method.as_str(), own.placement, &own.notice[..]),
+        (own.method.as_str(), own.placement, &own.answer.notice[..]),
         ("GET", Placement::Headers, &["change".to_owned(), "soon".to_owned()][..])
     );
-    assert_eq!(own.extra_fields[0].1.expose_secret(), "munjigi");
-    assert_eq!((config.providers[2].realm.as_str(), config.providers[2].id_rule.longest), ("staff", 12));
+    assert_eq!((own.extra[0].1.as_str(), own.realm.as_str(), own.id_rule.longest), ("munjigi", "staff", 12));
+    assert_eq!((own.reach.connect_timeout, own.reach.breaker.failures, own.reach.max_body), (Duration::from_millis(500), 0, 8192));
     let endpoints = &config.upstreams[0].endpoints;
     let https = |host: &str, port| Address::Https { host: host.into(), port, server_name: Some("app.internal".into()), ca: None };
     assert_eq!(endpoints[..], [https("app.example", 443), https("::1", 9443), Address::Unix { path: "nowhere/app.sock".into() }]);
@@ -293,7 +298,7 @@ fn the_environment_alone_can_drive_it() {
     }
     let (config, _) = config(case.read(&case.text).unwrap());
     assert_eq!((config.tokens.access_ttl, config.tokens.refresh_ttl), (Duration::from_secs(60), Duration::from_secs(3600)));
-    assert_eq!(config.store, StoreSettings::Sqlite { path: "/data/users.db".into() });
+    assert_eq!(config.store, StoreSettings::Sqlite(SqliteSettings::new("/data/users.db")));
     assert_eq!(config.upstreams[0].endpoints, [Address::Http { host: "app".into(), port: 5000 }]);
     assert_eq!(config.sessions.renew_window, Duration::from_secs(20));
 }
@@ -304,7 +309,7 @@ fn what_only_a_restart_can_change_is_named() {
     assert!(Config::changes_needing_restart(&old, &old).is_empty());
     let mut new = old.clone();
     new.server.listen.pop();
-    new.store = StoreSettings::Sqlite { path: "other.db".into() };
+    new.store = StoreSettings::Sqlite(SqliteSettings::new("other.db"));
     new.routes.clear();
     assert_eq!(Config::changes_needing_restart(&old, &new), ["[server] listen", "[store] path"]);
 }
@@ -382,8 +387,8 @@ fn a_secret_file_that_gives_nothing_is_refused() {
     assert!(folder.only_fault().contains("jwt.secret is empty"));
     folder.write("jwt.secret", "secret\n", 0o600);
     assert!(folder.only_fault().contains("this secret is refused"));
-    folder.write("jwt.secret", &"x".repeat(65_537), 0o600);
-    assert!(folder.only_fault().contains("more than 65536 bytes"));
+    folder.write("jwt.secret", &"x".repeat(262_145), 0o600);
+    assert!(folder.only_fault().contains("more than 262144 bytes"));
     fs::remove_file(folder.0.path().join("jwt.secret")).unwrap();
     fs::create_dir(folder.0.path().join("jwt.secret")).unwrap();
     assert!(folder.only_fault().contains("is not a file"));

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::ToGenerate;
 use super::parse;
-use super::reader::Section;
+use super::section::Section;
 use super::value::At;
 use crate::base::Fault;
 use crate::tls::{self, CertificateFiles};

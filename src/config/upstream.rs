@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::reader::Section;
+use super::section::Section;
 use super::url;
 use super::value::At;
 use crate::base::Fault;

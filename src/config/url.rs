@@ -12,6 +12,16 @@ use crate::upstream::Address;
 
 /// An absolute URL that passwords may be sent to, or that stands for the gateway: `https`, and `http` only on loopback.
 pub(super) fn absolute(text: &str) -> Result<Uri, Fault> {
+    let uri = absolute_or_plain(text)?;
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    if uri.scheme_str() == Some("https") || is_loopback(host) {
+        return Ok(uri);
+    }
+    Err(Fault::new(format!("{text:?} is not encrypted")).help("use https; http is taken on loopback only"))
+}
+
+/// The same, and `http` to anywhere.
+pub(super) fn absolute_or_plain(text: &str) -> Result<Uri, Fault> {
     let wrong = |why: &str| Fault::new(format!("{text:?} {why}"));
     let uri: Uri = text.parse().map_err(|_| wrong("is not a URL").help("write as in \"https://gate.example.ac.kr\""))?;
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
@@ -20,13 +30,8 @@ pub(super) fn absolute(text: &str) -> Result<Uri, Fault> {
     if text.contains('#') {
         return Err(wrong("has a fragment, which is never sent"));
     }
-    let (host, _) = host_and_port(authority).map_err(|why| wrong(&why))?;
-    match scheme {
-        "https" => Ok(uri),
-        "http" if is_loopback(&host) => Ok(uri),
-        "http" => Err(wrong("is not encrypted").help("use https; http is taken on loopback only")),
-        _ => Err(wrong("is neither https nor http")),
-    }
+    host_and_port(authority).map_err(|why| wrong(&why))?;
+    if matches!(scheme, "https" | "http") { Ok(uri) } else { Err(wrong("is neither https nor http")) }
 }
 
 /// What stands in `iss`: a URL without query, taken letter by letter.

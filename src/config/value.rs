@@ -7,7 +7,8 @@ use toml::de::{DeInteger, DeValue};
 
 use super::expand::expand;
 use super::parse;
-use super::reader::{Reader, Section, an};
+use super::reader::Reader;
+use super::section::{Section, an};
 use crate::base::Fault;
 
 /// Something read, and where it stands in the file.

@@ -7,7 +7,7 @@ use crate::identity::{Identity, Profile};
 use crate::routing::Access;
 use crate::store::Presented;
 use crate::token::{TokenFault, Verified};
-use crate::web::{from_our_pages, is_safe};
+use crate::web::{CookieProfile, double_submit, from_our_pages, is_safe};
 
 /// Leave to pass: made by [`Gateway::admit`] and by nothing else, and the only thing [`Gateway::forward`] takes.
 pub struct Admission {
@@ -47,9 +47,9 @@ impl Gateway {
             Err(refusal) => return Err(refusal),
         };
         if known.shown == Shown::Cookie && (intake.websocket || !is_safe(&intake.method)) {
-            if let Err(foreign) = from_our_pages(&intake.headers, &intake.origin(), &self.settings.csrf) {
+            if let Err(refusal) = self.check_cookie_may_act(intake, Some(&known.verified.csrf)) {
                 // A stranger's page must not act in the person's name; where nobody's name is needed, it acts in nobody's.
-                return if route.access == Access::Public { Ok(Admission::nobody(&Refusal::NoToken)) } else { Err(foreign.into()) };
+                return if route.access == Access::Public { Ok(Admission::nobody(&Refusal::NoToken)) } else { Err(refusal) };
             }
         }
         if !allows(&route.access, &known) {
@@ -61,6 +61,15 @@ impl Gateway {
             renewed: known.renewed.clone(),
             identity: Some(known.identity()),
         })
+    }
+
+    /// Whether a cookie may act here: the one CSRF rule of its profile, for the applications and for our own endpoints.
+    /// A websocket handshake cannot carry the double-submit header, so its origin counts in both profiles.
+    pub(super) fn check_cookie_may_act(&self, intake: &Intake, csrf: Option<&str>) -> Result<(), Refusal> {
+        match (self.settings.cookies.profile, csrf) {
+            (CookieProfile::Flask, Some(csrf)) if !intake.websocket => Ok(double_submit(&intake.headers, csrf)?),
+            (CookieProfile::Flask | CookieProfile::Host, _) => Ok(from_our_pages(&intake.headers, &intake.origin(), &self.settings.csrf)?),
+        }
     }
 
     /// Who is asking, from the first place that holds a token: the header, then the cookies. One place decides; a bad token

@@ -187,6 +187,9 @@ fn host(head: &request::Parts) -> Result<(HostName, HeaderValue), HostFault> {
         (Some(line), Some(authority)) if line.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => authority.as_str(),
         (Some(_), Some(_)) => return Err(HostFault::Contradiction),
     };
+    if head.uri.scheme_str().is_some_and(|scheme| !matches!(scheme, "https" | "http")) {
+        return Err(HostFault::NoHost);
+    }
     let (name, port) = split_port(said).ok_or(HostFault::NoHost)?;
     let name = HostName::new(name).map_err(|_| HostFault::NoHost)?;
     // Rewritten from its parts, so that the upstream sees the host that was judged, in its one form.

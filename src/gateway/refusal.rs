@@ -7,7 +7,7 @@ use crate::routing::{NoRoute, PathFault};
 use crate::store::{EndReason, StoreError};
 use crate::token::TokenFault;
 use crate::upstream::SendError;
-use crate::web::{BodyFault, CrossSite};
+use crate::web::{BodyFault, CrossSite, DoubleSubmit};
 
 /// Every way to say no. Each becomes a page or JSON, a log line and a count in one place; there is no other way out of the
 /// pipeline.
@@ -58,6 +58,9 @@ pub enum Refusal {
     /// A page of another site may have sent it.
     #[error("{0}")]
     CrossSite(#[from] CrossSite),
+    /// The double-submit value of the flask profile is missing or another one.
+    #[error("{0}")]
+    DoubleSubmit(#[from] DoubleSubmit),
     /// The request's body.
     #[error("{0}")]
     Body(#[from] BodyFault),
@@ -138,9 +141,13 @@ impl Refusal {
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NoToken | Self::Token(_) | Self::Ambiguous | Self::Ended(_) | Self::SessionOver | Self::LoginRefused { .. } => {
-                StatusCode::UNAUTHORIZED
-            }
+            Self::NoToken
+            | Self::Token(_)
+            | Self::Ambiguous
+            | Self::Ended(_)
+            | Self::SessionOver
+            | Self::LoginRefused { .. }
+            | Self::DoubleSubmit(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } | Self::CrossSite(_) | Self::AccountDisabled => StatusCode::FORBIDDEN,
             Self::Body(BodyFault::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(BodyFault::TooSlow) => StatusCode::REQUEST_TIMEOUT,
@@ -182,8 +189,10 @@ impl Refusal {
             Self::Ambiguous => "token_ambiguous",
             Self::Ended(_) => "token_revoked",
             Self::SessionOver => "session_ended",
-            Self::Forbidden { .. } => "not_allowed",
+            Self::Forbidden { .. } => "forbidden",
             Self::CrossSite(_) => "cross_site",
+            Self::DoubleSubmit(DoubleSubmit::Missing) => "csrf_missing",
+            Self::DoubleSubmit(DoubleSubmit::Mismatch) => "csrf_mismatch",
             Self::Body(BodyFault::TooLarge) => "body_too_large",
             Self::Body(BodyFault::TooSlow) => "body_too_slow",
             Self::Body(BodyFault::Client) => "client_closed",
@@ -220,6 +229,7 @@ impl Refusal {
             | Self::Method { .. }
             | Self::Forbidden { .. }
             | Self::CrossSite(_)
+            | Self::DoubleSubmit(_)
             | Self::Body(_)
             | Self::Form
             | Self::CredentialsMissing

@@ -21,6 +21,8 @@ pub(super) struct Asker {
     pub(super) lang: Lang,
     place: Option<PathAndQuery>,
     version: Version,
+    /// GET or HEAD.
+    reads: bool,
 }
 
 /// How somebody asks.
@@ -49,13 +51,23 @@ impl Asker {
         };
         let chosen = request.uri().query().and_then(|query| field(query.as_bytes(), Lang::PARAMETER));
         let lang = Lang::choose(chosen.as_deref(), headers.get(header::ACCEPT_LANGUAGE).map(HeaderValue::as_bytes));
-        Self { manner, lang, place: request.uri().path_and_query().cloned(), version: request.version() }
+        Self {
+            manner,
+            lang,
+            place: request.uri().path_and_query().cloned(),
+            version: request.version(),
+            reads: matches!(*request.method(), Method::GET | Method::HEAD),
+        }
     }
 
     /// Where to come back to after a login: only what a person asked to see, never what a page loads by itself.
     fn next(&self) -> Option<ReturnTo> {
-        let place = self.place.as_ref().filter(|_| self.manner == Manner::Page)?;
-        ReturnTo::parse(place.as_str())
+        if self.manner == Manner::Page { self.here() } else { None }
+    }
+
+    /// The place asked for, if it can be asked for again.
+    fn here(&self) -> Option<ReturnTo> {
+        ReturnTo::parse(self.place.as_ref().filter(|_| self.reads)?.as_str())
     }
 }
 
@@ -71,7 +83,11 @@ impl Gateway {
             Unauthenticated::Refuse => false,
         };
         let mut reply = match asker.manner {
-            _ if login && to_login => reply::see_other(&login_place(record.aliases, asker.next().as_ref(), why(refusal))),
+            _ if login && to_login => {
+                // A route that always sends to the login page is opened by people, whatever their browser says.
+                let next = if record.unauthenticated == Unauthenticated::Redirect { asker.here() } else { asker.next() };
+                reply::see_other(&login_place(record.aliases, next.as_ref(), why(refusal)))
+            }
             Manner::Page | Manner::Form => self.page(refusal, asker, record),
             Manner::Program => refusal_json(refusal, asker.lang, record),
         };
@@ -117,7 +133,7 @@ impl Gateway {
             | Refusal::LoginRefused { .. } => RefusalKind::FormNotSent { login: &login },
             Refusal::Forbidden { subject } => RefusalKind::NotAllowed { subject, login: &switch },
             Refusal::AccountDisabled => RefusalKind::NotAllowed { subject: "", login: &switch },
-            Refusal::CrossSite(_) => RefusalKind::CrossSite,
+            Refusal::CrossSite(_) | Refusal::DoubleSubmit(_) => RefusalKind::CrossSite,
             Refusal::Body(BodyFault::TooLarge) => RefusalKind::BodyTooLarge { limit: None },
             Refusal::Body(BodyFault::TooSlow) => RefusalKind::TooSlow,
             Refusal::Throttled { wait } => RefusalKind::TooMany { wait: Wait::new(now, *wait) },
@@ -160,7 +176,7 @@ pub(super) fn login_error(refusal: &Refusal, now: crate::base::Timestamp) -> Opt
             Some(LoginError::NotUnderstood)
         }
         Refusal::Provider(ProviderFault::Overloaded(_)) => Some(LoginError::Overloaded),
-        Refusal::CrossSite(_) => Some(LoginError::CrossSite),
+        Refusal::CrossSite(_) | Refusal::DoubleSubmit(_) => Some(LoginError::CrossSite),
         Refusal::Store(_) => Some(LoginError::Unavailable),
         Refusal::Host(_)
         | Refusal::Framing

@@ -36,7 +36,7 @@ fn both(refusal: &Refusal) -> (&'static str, &'static str) {
         Refusal::Method { .. } => {
             ("이 주소에서는 사용할 수 없는 메서드입니다.", "This method is not taken here; the Allow header lists those that are.")
         }
-        Refusal::NoToken => ("토큰이 필요합니다. 먼저 로그인해 주세요.", "A token is needed. Log in first."),
+        Refusal::NoToken => ("토큰이 필요합니다.", "A token is needed. Log in first."),
         Refusal::Token(fault) => token(*fault),
         Refusal::Ambiguous => {
             ("토큰이 유효하지 않거나 누락되었습니다.", "Exactly one token is wanted in one place. Send one, or log in again.")
@@ -53,6 +53,10 @@ fn both(refusal: &Refusal) -> (&'static str, &'static str) {
         Refusal::CrossSite(CrossSite::Unsaid) => (
             "요청을 보낸 곳을 확인할 수 없어 처리하지 않았습니다. Origin 헤더를 보내거나 Authorization 헤더로 토큰을 보내 주세요.",
             "Nothing says where the request came from, so it was not carried out. Send an Origin header, or the token in an Authorization header.",
+        ),
+        Refusal::DoubleSubmit(_) => (
+            "CSRF 토큰이 없거나 다릅니다. X-CSRF-TOKEN 헤더에 csrf 쿠키의 값을 보내 주세요.",
+            "The CSRF token is missing or wrong. Send the csrf cookie's value in the X-CSRF-TOKEN header.",
         ),
         Refusal::Body(BodyFault::TooLarge) => ("보낸 내용이 너무 큽니다.", "The body is larger than allowed."),
         Refusal::Body(BodyFault::TooSlow) => {
@@ -92,11 +96,10 @@ const fn token(fault: TokenFault) -> (&'static str, &'static str) {
     match fault {
         TokenFault::Malformed => ("토큰이 유효하지 않거나 누락되었습니다.", "The token is malformed. Log in again."),
         TokenFault::Expired => ("토큰이 만료되었습니다.", "The token has expired. Refresh it, or log in again."),
-        TokenFault::NotYetValid => ("아직 유효하지 않은 토큰입니다.", "The token is not valid yet. Check the clocks."),
-        TokenFault::WrongType => (
-            "유효하지 않은 토큰입니다. 토큰의 종류가 다릅니다.",
-            "The token is of the wrong type: an access token passes, a refresh token refreshes.",
-        ),
+        TokenFault::NotYetValid => ("유효하지 않은 토큰입니다.", "The token is not valid yet. Check the clocks."),
+        TokenFault::WrongType => {
+            ("유효하지 않은 토큰입니다.", "The token is of the wrong type: an access token passes, a refresh token refreshes.")
+        }
         TokenFault::Critical | TokenFault::UnknownKey | TokenFault::WrongAlgorithm | TokenFault::BadSignature | TokenFault::NotForUs => {
             ("유효하지 않은 토큰입니다.", "The token is not one of this gateway's. Log in again.")
         }

@@ -84,7 +84,7 @@ impl AuditKind {
             Self::PersonChanged => "person_changed",
             Self::PersonRemoved => "person_removed",
             Self::PasswordChanged => "password_changed",
-            Self::Reloaded => "reloaded",
+            Self::Reloaded => "reload",
         }
     }
 

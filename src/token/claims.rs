@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 pub(super) enum Kind {
     Access,
     Refresh,
+    /// Any other word: neither.
+    #[serde(other, skip_serializing)]
+    Other,
 }
 
 /// The header of our tokens, written.
@@ -24,9 +27,19 @@ pub(super) struct Header<'a> {
     #[serde(borrow, default)]
     pub(super) kid: Option<std::borrow::Cow<'a, str>>,
     #[serde(default)]
-    pub(super) crit: Option<serde::de::IgnoredAny>,
+    pub(super) crit: Present,
     #[serde(default)]
-    pub(super) b64: Option<serde::de::IgnoredAny>,
+    pub(super) b64: Present,
+}
+
+/// Whether a member is there, whatever it holds, `null` included.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Present(pub(super) bool);
+
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self(true))
+    }
 }
 
 /// The claims of our tokens: those of flask-jwt-extended in its order, and ours behind them.

@@ -124,7 +124,7 @@ impl TokenVerifier {
         let (message, header, payload, signature) = split(compact)?;
         let header_json = decode(header)?;
         let header: Header<'_> = serde_json::from_slice(&header_json).map_err(|_| TokenFault::Malformed)?;
-        if header.crit.is_some() || header.b64.is_some() {
+        if header.crit.0 || header.b64.0 {
             return Err(TokenFault::Critical);
         }
         self.keys.check(header.kid.as_deref(), &header.alg, message.as_bytes(), signature)?;
@@ -180,6 +180,8 @@ fn split(compact: &str) -> Result<(&str, &str, &str, &str), TokenFault> {
     if payload.contains('.') { Err(TokenFault::Malformed) } else { Ok((message, header, payload, signature)) }
 }
 
+/// The JSON object in a part. An array is none: serde would read one as a structure whose members stand in order.
 fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed)
+    let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed)?;
+    if json.trim_ascii_start().starts_with(b"{") { Ok(json) } else { Err(TokenFault::Malformed) }
 }

@@ -53,6 +53,11 @@ pub async fn read_whole(incoming: Option<Incoming>) -> Result<Bytes, BodyFault> 
     }
 }
 
+/// Reads a JSON object into a structure. serde would take an array for one too; a client's author should hear of that.
+pub fn from_json<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
+    if body.trim_ascii_start().starts_with(b"{") { serde_json::from_slice(body).ok() } else { None }
+}
+
 /// The fields of a form or query, percent-decoded; the first of a name counts.
 pub fn field<'a>(encoded: &'a [u8], name: &str) -> Option<std::borrow::Cow<'a, str>> {
     form_urlencoded::parse(encoded).find(|(key, _)| key == name).map(|(_, value)| value)

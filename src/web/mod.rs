@@ -15,10 +15,10 @@ mod tunnels;
 
 pub use body::{BodyFault, BodyWatch, RequestBody};
 pub use cookies::{CookieLife, DoubledCookie, PresentedCookies, SessionCookies};
-pub use forms::{FormKind, field, read_whole};
+pub use forms::{FormKind, field, from_json, read_whole};
 pub use hop::{asks_for_websocket, strip_hop_by_hop};
 pub use identity_headers::IdentityHeaders;
-pub use origin::{CrossSite, accepts_html, from_our_pages, is_safe, wants_page};
+pub use origin::{CrossSite, DoubleSubmit, accepts_html, double_submit, from_our_pages, is_safe, wants_page};
 pub use peer::Peer;
 pub use return_to::ReturnTo;
 pub use settings::{CookieProfile, CookieSettings, CsrfSettings, IdentityHeaderSettings, IdentityItem};

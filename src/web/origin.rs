@@ -1,5 +1,6 @@
 use http::header::ORIGIN;
 use http::{HeaderMap, Method};
+use subtle::ConstantTimeEq as _;
 
 use super::CsrfSettings;
 
@@ -36,6 +37,28 @@ pub fn from_our_pages(headers: &HeaderMap, own_origin: &str, settings: &CsrfSett
         None if origin.is_some() => Err(CrossSite::Foreign),
         None => Err(CrossSite::Unsaid),
     }
+}
+
+/// Why a double-submit check fails. flask-jwt-extended answers both with 401.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+pub enum DoubleSubmit {
+    /// No `X-CSRF-TOKEN`, or more than one.
+    #[error("the CSRF token is missing")]
+    Missing,
+    /// It is not the token's.
+    #[error("the CSRF token is not that of the session")]
+    Mismatch,
+}
+
+/// Whether `X-CSRF-TOKEN` holds the `csrf` claim of the token in the cookie, which only a page of our own origin can read
+/// (flask-jwt-extended's rule for cookies). Compared in constant time.
+///
+/// # Errors
+/// What is wrong with the header.
+pub fn double_submit(headers: &HeaderMap, csrf: &str) -> Result<(), DoubleSubmit> {
+    let mut lines = headers.get_all("x-csrf-token").iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else { return Err(DoubleSubmit::Missing) };
+    if bool::from(line.as_bytes().ct_eq(csrf.as_bytes())) { Ok(()) } else { Err(DoubleSubmit::Mismatch) }
 }
 
 /// Whether a method only reads (RFC 9110, section 9.2.1).

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Mutex, mpsc};
 
-use crate::support::{
+use crate::support::{write_private, 
     Builder, Finished, Origin, PATIENCE, RIGHT, SECRET, Sso, Tls, World, any_certificate, claims, json_answer, mode, munjigi,
 };
 
@@ -304,7 +304,7 @@ fn hup_takes_up_new_certificates_and_keys() {
     let cert = rcgen::CertificateParams::new(vec!["gate.test".to_owned()]).unwrap().self_signed(&key).unwrap();
     fs::write(gateway.path("certs/gateway.crt"), cert.pem()).unwrap();
     fs::write(gateway.path("certs/gateway.key"), key.serialize_pem()).unwrap();
-    fs::write(gateway.path("certs/new.secret"), "uT5wBq8ZrLx2NcV7dKj4GmYh9PsQe3Fa6Rt1XoWiEz0C").unwrap();
+    write_private(&gateway.path("certs/new.secret"), b"uT5wBq8ZrLx2NcV7dKj4GmYh9PsQe3Fa6Rt1XoWiEz0C");
     gateway.configure(
         r#"[auth]
         keys = [

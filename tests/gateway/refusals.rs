@@ -14,7 +14,7 @@ fn a_browser_is_sent_to_the_login_and_a_program_is_told() {
     let world = World::start();
     let browser = || world.gateway.browser();
     let place = login_place(&browser().get("/grades?term=2&x=%2F").send()).expect("a browser is sent to the login");
-    assert!(place.contains("next=%2Fgrades%3Fterm%3D2%26x%3D%252F"), "{place}");
+    assert!(place.contains("next=/grades%3Fterm%3D2%26x%3D%252F"), "{place}");
 
     let programs = [
         ("fetch", browser().get("/x").instead("Sec-Fetch-Mode", "cors").send()),

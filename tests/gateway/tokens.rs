@@ -54,7 +54,7 @@ fn every_bad_token_is_refused_by_its_own_word_and_reaches_nothing() {
         ("a key nobody has", "token_unknown_key", signed(json!({ "kid": "k2" }))),
         ("another algorithm", "token_wrong_algorithm", signed(json!({ "alg": "HS512" }))),
         ("no algorithm", "token_wrong_algorithm", unsigned(&head(json!({ "alg": "none" })), &good.to_string()) + "."),
-        ("a critical extension", "token_not_accepted", signed(json!({ "crit": ["exp"] }))),
+        ("a critical extension", "token_bad_crit", signed(json!({ "crit": ["exp"] }))),
         ("another issuer", "token_not_accepted", resigned(&access, &json!({ "iss": "https://gate.test.evil" }))),
     ];
     let before = world.origin.connections();

@@ -280,7 +280,7 @@ fn merge(into: &mut Table, more: Table) {
 }
 
 /// Secrets are refused when everybody can read them.
-fn write_private(path: &Path, content: &[u8]) {
+pub fn write_private(path: &Path, content: &[u8]) {
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
     file.write_all(content).unwrap();
 }

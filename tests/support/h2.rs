@@ -98,7 +98,7 @@ impl RawH2 {
             // RFC 7541, section 6.2.2: literal without indexing, new name, no Huffman coding.
             block.push(0);
             for text in [name, value] {
-                block.push(u8::try_from(text.len()).ok().filter(|length| *length < 127).expect("short fields only"));
+                push_length(&mut block, text.len());
                 block.extend_from_slice(text.as_bytes());
             }
         }
@@ -129,4 +129,15 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(&stream.to_be_bytes());
     bytes.extend_from_slice(payload);
     bytes
+}
+
+/// A length before a string without Huffman coding (RFC 7541, section 5.1: an integer with a prefix of seven bits).
+fn push_length(block: &mut Vec<u8>, length: usize) {
+    let Some(mut rest) = length.checked_sub(127) else { return block.push(u8::try_from(length).unwrap()) };
+    block.push(127);
+    while rest >= 128 {
+        block.push(u8::try_from(rest % 128).unwrap() | 128);
+        rest /= 128;
+    }
+    block.push(u8::try_from(rest).unwrap());
 }

@@ -19,7 +19,7 @@ mod wire;
 mod world;
 
 pub use client::{Client, plainly};
-pub use gateway::{Builder, Gateway, SECRET, munjigi};
+pub use gateway::{Builder, Gateway, SECRET, munjigi, write_private};
 pub use h2::{H2, RawH2, Verdict as RawVerdict};
 pub use needs::{STORIES, is_there, need};
 pub use origin::Origin;

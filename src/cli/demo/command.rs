@@ -38,9 +38,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let system = |what| move |source| Failure::System { what, source };
     let runtime = Runtime::new().map_err(system("cannot start a runtime"))?;
     let around = runtime.block_on(Surroundings::start()).map_err(system("cannot start the stand-in and the samples on loopback"))?;
+    let port = free_port(options.port).map_err(system("cannot find a free port"))?;
     fs::create_dir_all(&options.dir).map_err(system("cannot make the demo's directory"))?;
     let file = options.dir.join("gateway.toml");
-    fs::write(&file, configuration(options, &around)).map_err(system("cannot write the demo's configuration"))?;
+    fs::write(&file, configuration(options, port, &around)).map_err(system("cannot write the demo's configuration"))?;
     let gateway = app::start(&file)?;
     if let Some(address) = gateway.addresses().first() {
         let told = tell(options, &file, address.port(), &around);
@@ -48,6 +49,14 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         let _ = io::stdout().write_all(told.as_bytes());
     }
     gateway.wait()
+}
+
+/// The port itself, or for 0 one that is free now: the configuration names it, since the issuer does.
+fn free_port(wanted: u16) -> io::Result<u16> {
+    if wanted != 0 {
+        return Ok(wanted);
+    }
+    std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?.local_addr().map(|address| address.port())
 }
 
 impl Surroundings {
@@ -60,8 +69,7 @@ impl Surroundings {
     }
 }
 
-fn configuration(options: &Options, around: &Surroundings) -> String {
-    let port = options.port;
+fn configuration(options: &Options, port: u16, around: &Surroundings) -> String {
     let sso = around.sso.user_check_url();
     let routes = match &options.upstream {
         Some(url) => format!("[upstream.app]\nservers = [{url:?}]\n\n[[route]]\npath = \"/\"\nupstream = \"app\"\n"),

@@ -13,7 +13,7 @@ use crate::gateway::{Gateway, Intake, Refusal};
 use crate::pages::{Action, Label, Lang, LoginError, LoginPage, Message, MessagePage, ProviderChoice, WhyHere};
 use crate::provider::{BreakerState, Provider};
 use crate::store::EndReason;
-use crate::web::{CrossSite, FormKind, ReturnTo, field, from_our_pages, read_whole};
+use crate::web::{CrossSite, FormKind, ReturnTo, field, from_json, from_our_pages, read_whole};
 
 /// A login in JSON. Both first systems' names of the id are taken.
 #[derive(Deserialize)]
@@ -75,7 +75,7 @@ impl Gateway {
     }
 
     async fn login_json(&self, body: &[u8], intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
-        let said: LoginJson = serde_json::from_slice(body).map_err(|_| Refusal::Form)?;
+        let said: LoginJson = from_json(body).ok_or(Refusal::Form)?;
         let password = said.password.map(SecretString::from).unwrap_or_default();
         let cookies = said.cookies;
         let attempt = Attempt {

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::login::lang;
 use crate::base::Timestamp;
+use crate::gateway::admit::Shown;
 use crate::gateway::login::audit;
 use crate::gateway::record::Record;
 use crate::gateway::reply::{self, Reply};
@@ -11,16 +12,16 @@ use crate::observe::AuditKind;
 use crate::pages::{LoggedOutPage, LogoutPage};
 use crate::store::{Change, EndReason};
 use crate::token::Verified;
-use crate::web::{FormKind, from_our_pages, wants_page};
+use crate::web::{FormKind, wants_page};
 
 impl Gateway {
     /// `POST /logout`: ends the session of whichever token of ours is shown, even one past its end or a refresh token
     /// alone, and clears the cookies. Confirmed means durable.
     pub(super) async fn logout(&self, intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
-        if intake.credentials.bearer.is_none() {
-            from_our_pages(&intake.headers, &intake.origin(), &self.settings.csrf)?;
-        }
         let token = self.presented_token(&intake, now);
+        if intake.credentials.bearer.is_none() {
+            self.check_cookie_may_act(&intake, token.as_ref().map(|token| &*token.csrf))?;
+        }
         if token.is_none() && intake.credentials.bearer.is_some() {
             return Err(Refusal::Token(crate::token::TokenFault::Malformed));
         }
@@ -54,10 +55,10 @@ impl Gateway {
 
     /// `POST /.auth/logout/all`: ends every session of the person, this one too.
     pub(super) async fn logout_everywhere(&self, intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
-        if intake.credentials.bearer.is_none() {
-            from_our_pages(&intake.headers, &intake.origin(), &self.settings.csrf)?;
-        }
         let known = self.present(intake, now)?;
+        if known.shown == Shown::Cookie {
+            self.check_cookie_may_act(intake, Some(&known.verified.csrf))?;
+        }
         record.person = Some(std::sync::Arc::clone(&known.verified.subject));
         let user = known.verified.user.clone();
         self.shared.log.end(vec![Change::PersonEnded { user: user.clone(), reason: EndReason::LoggedOut }]).await?;

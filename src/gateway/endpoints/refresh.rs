@@ -11,7 +11,7 @@ use crate::gateway::reply::{self, Reply};
 use crate::gateway::{Gateway, Intake, Refusal, Rotation};
 use crate::store::{Presented, Renewal, RenewalOutcome, Rotate, SessionRecord, TokenHash, seal};
 use crate::token::{Grant, Verified};
-use crate::web::{FormKind, from_our_pages, read_whole};
+use crate::web::{FormKind, from_json, read_whole};
 
 /// A refresh token in a JSON body.
 #[derive(Deserialize)]
@@ -44,6 +44,9 @@ impl Gateway {
     pub(super) async fn refresh(&self, intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
         let (intake, way, token) = self.presented_refresh(intake).await?;
         let verified = self.verifier.refresh(&token, now)?;
+        if way == Way::Cookie {
+            self.check_cookie_may_act(&intake, Some(&verified.csrf))?;
+        }
         record.person = Some(std::sync::Arc::clone(&verified.subject));
         // The view first: it knows of ends that are not durable yet.
         self.shared.view.check(&verified.user, &verified.session, &verified.id, verified.position).map_err(Refusal::Ended)?;
@@ -90,11 +93,8 @@ impl Gateway {
         let json = FormKind::of(&intake.headers) == FormKind::Json;
         if json {
             let body = read_whole(intake.take_body()).await?;
-            let said: RefreshJson = if body.is_empty() {
-                RefreshJson { refresh_token: None }
-            } else {
-                serde_json::from_slice(&body).map_err(|_| Refusal::Form)?
-            };
+            let said: RefreshJson =
+                if body.is_empty() { RefreshJson { refresh_token: None } } else { from_json(&body).ok_or(Refusal::Form)? };
             if let Some(token) = said.refresh_token {
                 return Ok((intake, Way::Body, RefreshToken::new(token)));
             }
@@ -103,7 +103,6 @@ impl Gateway {
             return Err(Refusal::Ambiguous);
         }
         let token = intake.credentials.cookies.refresh.take().ok_or(Refusal::NoToken)?;
-        from_our_pages(&intake.headers, &intake.origin(), &self.settings.csrf)?;
         Ok((intake, Way::Cookie, token))
     }
 
