@@ -31,7 +31,7 @@ impl Chain {
         Ok(Self { links, answering: AtomicUsize::new(0) })
     }
 
-    /// The providers, the first first.
+    /// The providers, the first first. Each has a breaker of its own; the chain has none.
     pub fn links(&self) -> &[Arc<dyn Provider>] {
         &self.links
     }

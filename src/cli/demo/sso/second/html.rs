@@ -32,7 +32,7 @@ pub(super) fn sign_in(key: &str, token: &str, action: &str, said: Option<&str>, 
 <button type="submit">로그인</button>
 </form>
 <script>
-// location.href = '/sso/old';
+// location.replace('/sso/old');
 function check() {{ if (!document.getElementById('input-userId').value) {{ alert('아이디를 입력하세요.'); return false; }} }}
 window.onload = function() {{
   var errorMsg = {said};

@@ -1,7 +1,11 @@
 //! The second generation: `/sso/auth`, a page with a key, an encrypted password, redirects; and a service behind it.
 
+mod asked;
+mod changes;
 mod html;
 mod keys;
+#[cfg(test)]
+mod real_client;
 #[cfg(test)]
 mod tests;
 mod visits;
@@ -10,75 +14,26 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{COOKIE, HOST, LOCATION, ORIGIN, REFERER, SET_COOKIE};
+use http::header::{LOCATION, ORIGIN, REFERER, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use reqwest::Url;
 
 use super::accounts::{Account, Check, Standing};
-use super::first::form;
 use crate::base::{Clock, SystemClock, random_bytes};
 use crate::cli::demo::body::ReplyBody;
 use crate::cli::demo::serve::{Reply, reply};
+use asked::Asked;
 use keys::Keys;
 use visits::{Visit, Visits};
+
+pub use changes::{Delivery, PageFault};
 
 /// How far the browser's clock may be off, in milliseconds.
 const FRESH: u64 = 5 * 60 * 1000;
 
 /// Made once for all stand-ins of a process: that takes a while.
 static KEYS: LazyLock<Option<Keys>> = LazyLock::new(Keys::make);
-
-/// What may be strange about the pages of the second generation. Some of it is no fault, and is marked so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PageFault {
-    /// The sign-in page has no key.
-    MissingKey,
-    /// It has no token.
-    MissingToken,
-    /// Its form has another id.
-    MissingForm,
-    /// Its key is none.
-    BrokenKey,
-    /// Its key has 1024 bits. No fault: such keys are in use.
-    SmallKey,
-    /// Its form has one more hidden field, which must be sent. No fault.
-    AddedField,
-    /// The encrypted password is wanted under another name.
-    RenamedField,
-    /// A code comes before there was a password.
-    CodeForNothing,
-    /// The code comes with another state.
-    WrongState,
-    /// The service's address comes without a code.
-    NoCode,
-    /// The service's address comes with an OAuth error.
-    ErrorCode,
-    /// Redirects in a circle.
-    Endless,
-    /// Sends the browser to a host that is none of its own.
-    Foreign,
-    /// A page with nothing on it.
-    Mute,
-    /// Says no by a script that goes back, without a form.
-    SaysAndGoesBack,
-    /// Takes everybody's session for expired.
-    AlwaysExpired,
-}
-
-/// How the browser is sent to the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Delivery {
-    /// By a status 302.
-    #[default]
-    Status,
-    /// By a form that submits itself.
-    Form,
-    /// By a script.
-    Script,
-    /// By a script to a form to a status.
-    LongWay,
-}
 
 /// The second generation's state.
 pub(super) struct Second {
@@ -91,15 +46,6 @@ struct Inner {
     visits: Visits,
     fault: Option<PageFault>,
     delivery: Delivery,
-}
-
-/// A request, as far as it matters here.
-struct Asked<'a> {
-    head: &'a Parts,
-    fields: Vec<(String, String)>,
-    query: Vec<(String, String)>,
-    /// `https://host`, as the browser knows it.
-    origin: String,
 }
 
 impl Second {
@@ -125,16 +71,9 @@ impl Second {
 
     /// Answers, if this is one of its paths. Path parameters (`;jsessionid=…`) do not count.
     pub(super) fn answer(&self, head: &Parts, body: &[u8], tls: bool) -> Option<Reply> {
-        let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-        let asked = Asked {
-            head,
-            fields: form(body),
-            query: form(head.uri.query().unwrap_or_default().as_bytes()),
-            origin: format!("{}://{host}", if tls { "https" } else { "http" }),
-        };
-        let path = head.uri.path().split(';').next().unwrap_or_default();
+        let asked = Asked::new(head, body, tls);
         let mut inner = self.lock();
-        Some(match (path, head.method == Method::POST) {
+        Some(match (asked.path(), head.method == Method::POST) {
             ("/sso/auth", false) => inner.open(&asked),
             ("/sso/auth", true) => inner.sign_in(&asked, self.clock.now().millis()),
             ("/sso/change/pw", false) => page(html::new_password(asked.query("cm_cg_id"))),
@@ -203,8 +142,7 @@ impl Inner {
 
     /// Whose password this is, if everything about the form is in order. Otherwise what the person is told.
     fn checked(&mut self, asked: &Asked<'_>, id: &str, now: u64) -> Result<&'static Account, &'static str> {
-        let header = |name: HeaderName| asked.head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if header(ORIGIN) != asked.origin || !header(REFERER).starts_with(&asked.origin) {
+        if asked.header(&ORIGIN) != asked.origin || !asked.header(&REFERER).starts_with(&asked.origin) {
             return Err("잘못된 접근입니다.");
         }
         if !self.visits.take_token(id, asked.field("c_r_t")) {
@@ -279,7 +217,7 @@ impl Inner {
     /// The service takes the code, which is good once, and goes on to its own page.
     fn arrive(&mut self, asked: &Asked<'_>) -> Reply {
         let code = if asked.query("code").is_empty() { asked.field("code") } else { asked.query("code") };
-        let Some(session) = self.visits.redeem(code) else { return asked.to_sign_in() };
+        let Some(session) = self.visits.redeem(code) else { return redirect(&asked.sign_in_address()) };
         let mut reply = page(html::submitting("/servlet/security/MySecurityStart", &[("_csrf", "demo")]));
         set_cookie(&mut reply, "MSISESSION", &session, &asked.origin);
         reply
@@ -288,28 +226,8 @@ impl Inner {
     fn serve(&mut self, asked: &Asked<'_>) -> Reply {
         match self.visits.served(asked.cookie("MSISESSION")) {
             Some(account) => page(html::service(account.name)),
-            None => asked.to_sign_in(),
+            None => redirect(&asked.sign_in_address()),
         }
-    }
-}
-
-impl Asked<'_> {
-    fn field(&self, name: &str) -> &str {
-        value(&self.fields, name)
-    }
-
-    fn query(&self, name: &str) -> &str {
-        value(&self.query, name)
-    }
-
-    fn cookie(&self, name: &str) -> &str {
-        cookie(&self.head.headers, name)
-    }
-
-    /// The service sends who has no session to the SSO.
-    fn to_sign_in(&self) -> Reply {
-        let sso = self.origin.replace("//msi.", "//sso.");
-        redirect(&format!("{sso}/sso/auth?client_id=msi&response_type=code&state=0&redirect_uri={}/index_Myiweb.jsp", self.origin))
     }
 }
 
@@ -332,16 +250,6 @@ fn set_cookie(reply: &mut Reply, name: &str, value: &str, origin: &str) {
     if let Ok(cookie) = HeaderValue::try_from(format!("{name}={value}; Path=/{secure}; HttpOnly")) {
         reply.headers_mut().append(SET_COOKIE, cookie);
     }
-}
-
-fn value<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
-    pairs.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str())
-}
-
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    let cookies = headers.get(COOKIE).and_then(|cookies| cookies.to_str().ok()).unwrap_or_default();
-    let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(known, _)| *known == name).map_or("", |(_, value)| value)
 }
 
 /// Whether a code may be sent there: to the university's services, and to this machine.

@@ -1,6 +1,6 @@
 //! The `bandi-sso` provider and the chain against the stand-in: every outcome, every change of the pages.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::base::{Clock, ManualClock, SystemClock, Timestamp};
@@ -52,8 +52,14 @@ async fn logged_out(sso: &StandIn, id: &str) {
 
 #[tokio::test]
 async fn everybody_gets_the_answer_that_is_due() {
-    let sso = stand_in().await;
-    let provider = provider(&sso);
+    let plain = StandIn::start(StandInOptions::default()).await.unwrap();
+    for sso in [stand_in().await, plain] {
+        everybody_asks(&sso).await;
+    }
+}
+
+async fn everybody_asks(sso: &StandIn) {
+    let provider = provider(sso);
     for account in StandIn::accounts() {
         let verdict = provider.check(login(account.id, account.password)).await.unwrap();
         match account.standing {
@@ -64,7 +70,7 @@ async fn everybody_gets_the_answer_that_is_due() {
         }
         let wrong = provider.check(login(account.id, "wrong 비번")).await.unwrap();
         assert_eq!(wrong, Verdict::Wrong { message: Some(WRONG.into()) });
-        logged_out(&sso, account.id).await;
+        logged_out(sso, account.id).await;
     }
 }
 
@@ -334,4 +340,38 @@ async fn what_is_ambiguous_moves_on_when_it_happens_to_everybody() {
     let asked = sso.asked(Generation::First);
     assert_eq!(who(&chain, right()).await, ("mju-sso".into(), RIGHT));
     assert_eq!(sso.asked(Generation::First), asked);
+}
+
+#[tokio::test]
+async fn no_password_is_in_the_log_at_any_level() {
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let sso = stand_in().await;
+    let (_, chain) = chain(&sso);
+    for fault in [None, Some(Fault::ServerError), Some(Fault::Close), Some(Fault::NotFound)] {
+        sso.fail(Generation::First, fault);
+        sso.fail(Generation::Second, fault);
+        for _ in 0..6 {
+            let _ = chain.ask(right()).await;
+        }
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("is left alone for a while"), "{log}");
+    assert!(!log.contains("rightPasswd"), "{log}");
 }

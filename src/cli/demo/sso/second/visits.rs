@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
-use super::{Account, Asked, random_text};
+use super::asked::Asked;
+use super::{Account, random_text};
 
 /// More visits than this are forgotten all at once: a demo that runs for weeks does not grow.
 const MOST: usize = 10_000;
