@@ -9,4 +9,5 @@ mod serve;
 mod sso;
 
 pub use applications::{Application, Kind};
-pub use sso::{Account, Delivery, Fault, Generation, PageFault, StandIn, StandInOptions, Standing};
+pub use sso::{Account, Fault, Generation, StandIn, StandInOptions, Standing};
+pub use sso::{Delivery, PageFault};
