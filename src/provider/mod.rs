@@ -2,7 +2,10 @@
 //!
 //! It must never log in anybody by itself, never keep a password, and never take an answer it does not understand for a yes.
 
+mod bandi;
 mod breaker;
+mod chain;
+mod encode;
 mod form;
 mod lane;
 mod reach;
@@ -17,7 +20,9 @@ use secrecy::SecretString;
 
 use crate::identity::{IdRule, ProviderName, Realm, UserId};
 
+pub use bandi::{BandiSso, BandiSsoSettings, Finding, Means, PageParts, Step};
 pub use breaker::{Breaker, BreakerSettings, BreakerState, Pass, Resting};
+pub use chain::Chain;
 pub use form::{AnswerRule, HttpForm, HttpFormSettings, Placement};
 pub use reach::{ReachSettings, SetupFault};
 

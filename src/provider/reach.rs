@@ -77,6 +77,12 @@ pub enum SetupFault {
     /// A setting that must not be empty is.
     #[error("{0} must not be empty")]
     Empty(&'static str),
+    /// The sign-in address does not say which service it is for.
+    #[error("the sign-in address has no redirect_uri with a host, so a code for it could not be recognised")]
+    RedirectUri,
+    /// An allowed host is none.
+    #[error("{0:?} is not a host, nor a host and a port")]
+    Host(String),
     /// Several providers were to stand in for one another but do not know the same people.
     #[error("providers of one chain must be of one realm, but {0} is of another")]
     Realms(String),

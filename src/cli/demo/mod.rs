@@ -12,3 +12,4 @@ mod sso;
 pub use applications::{Application, Kind};
 pub use command::{Options, run};
 pub use sso::{Account, Fault, Generation, StandIn, StandInOptions, Standing};
+pub use sso::{Delivery, PageFault};

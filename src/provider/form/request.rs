@@ -1,16 +1,13 @@
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use reqwest::{Request, Url};
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
 use super::{HttpFormSettings, Placement};
+use crate::provider::encode::{form_body, json_body};
 use crate::provider::{Login, SetupFault};
-
-/// What a browser leaves as it is in a form (WHATWG URL, application/x-www-form-urlencoded percent-encode set).
-const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_').remove(b' ');
 
 /// The request as far as it is the same for everybody.
 pub(super) struct Template {
@@ -73,49 +70,6 @@ fn put_body(request: &mut Request, content_type: &'static str, body: Zeroizing<V
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     // The last one who lets go of the bytes wipes them.
     *request.body_mut() = Some(Bytes::from_owner(body).into());
-}
-
-/// A browser's form. The buffer is made large enough at once, so that growing leaves no copy behind.
-fn form_body<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Zeroizing<Vec<u8>> {
-    let most = pairs.clone().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
-    let mut body = Zeroizing::new(Vec::with_capacity(most));
-    for (name, value) in pairs {
-        if !body.is_empty() {
-            body.push(b'&');
-        }
-        put_form_text(&mut body, name);
-        body.push(b'=');
-        put_form_text(&mut body, value);
-    }
-    body
-}
-
-fn put_form_text(body: &mut Vec<u8>, text: &str) {
-    for piece in percent_encode(text.as_bytes(), FORM) {
-        body.extend(piece.bytes().map(|b| if b == b' ' { b'+' } else { b }));
-    }
-}
-
-/// A JSON object of strings. As large at once as the longest escapes need (`\u0000` for one byte).
-fn json_body<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Zeroizing<Vec<u8>> {
-    let most = pairs.clone().map(|(name, value)| 6 * (name.len() + value.len()) + 6).sum::<usize>() + 2;
-    let mut body = Zeroizing::new(Vec::with_capacity(most));
-    body.push(b'{');
-    for (name, value) in pairs {
-        if body.len() > 1 {
-            body.push(b',');
-        }
-        put_json_text(&mut body, name);
-        body.push(b':');
-        put_json_text(&mut body, value);
-    }
-    body.push(b'}');
-    body
-}
-
-fn put_json_text(body: &mut Vec<u8>, text: &str) {
-    // Writing a string into memory cannot fail; if it ever did, the body would be no JSON and no login.
-    let _ = serde_json::to_writer(body, text);
 }
 
 fn put_headers<'a>(headers: &mut HeaderMap, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Option<()> {

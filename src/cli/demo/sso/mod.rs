@@ -7,6 +7,7 @@ mod accounts;
 mod certificate;
 mod fault;
 mod first;
+mod second;
 #[cfg(test)]
 mod tests;
 
@@ -15,16 +16,19 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 
+use super::body::ReplyBody;
 use super::serve::{self, Reply, Server};
 use certificate::Certificates;
 use fault::Spoiled;
+use second::Second;
 
 pub use accounts::{Account, Standing};
 pub use fault::Fault;
+pub use second::{Delivery, PageFault};
 
 /// Which of the two logins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +55,11 @@ pub struct StandIn {
     ca_pem: Option<String>,
 }
 
-#[derive(Default)]
 struct State {
+    tls: bool,
+    second: Second,
     faults: Mutex<[Option<Fault>; 2]>,
+    page_fault: Mutex<Option<Fault>>,
     asked: [AtomicUsize; 2],
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
@@ -65,7 +71,15 @@ impl StandIn {
     /// # Errors
     /// When the port is taken.
     pub async fn start(options: StandInOptions) -> io::Result<Self> {
-        let state = Arc::new(State::default());
+        let state = Arc::new(State {
+            tls: options.tls,
+            second: Second::new(),
+            faults: Mutex::default(),
+            page_fault: Mutex::default(),
+            asked: Default::default(),
+            at_once: AtomicUsize::new(0),
+            most_at_once: AtomicUsize::new(0),
+        });
         let certificates = if options.tls { Some(Certificates::make().map_err(io::Error::other)?) } else { None };
         let handler: serve::Handler = {
             let state = state.clone();
@@ -97,6 +111,12 @@ impl StandIn {
         self.url() + "/mju/userCheck.do"
     }
 
+    /// The address of the second generation's sign-in page, as its service `msi` gives it to browsers.
+    pub fn auth_url(&self) -> String {
+        let service = "client_id=msi&response_type=code&tkn_type=normal&redirect_uri=https%3A%2F%2Fmsi.mju.ac.kr%2Findex_Myiweb.jsp";
+        format!("{}/sso/auth?{service}", self.url())
+    }
+
     /// The certificate of the CA that vouches for it, when it speaks TLS.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
@@ -107,9 +127,34 @@ impl StandIn {
         accounts::ACCOUNTS
     }
 
-    /// Makes one of its logins fail from now on; `None` heals it.
+    /// Makes one of its logins fail from now on, where it is given the password; `None` heals it.
     pub fn fail(&self, generation: Generation, fault: Option<Fault>) {
         self.state.faults.lock().unwrap_or_else(PoisonError::into_inner)[generation as usize] = fault;
+    }
+
+    /// Makes the second generation's sign-in page fail from now on.
+    pub fn fail_page(&self, fault: Option<Fault>) {
+        *self.state.page_fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    /// Changes something about the second generation's pages.
+    pub fn change_pages(&self, fault: Option<PageFault>) {
+        self.state.second.set_fault(fault);
+    }
+
+    /// Chooses how the second generation sends browsers to the service.
+    pub fn deliver(&self, delivery: Delivery) {
+        self.state.second.set_delivery(delivery);
+    }
+
+    /// How many sessions an account has at the second generation: one at most.
+    pub fn sessions_of(&self, id: &str) -> usize {
+        self.state.second.sessions_of(id)
+    }
+
+    /// How many sessions were ended because the same account logged in again.
+    pub fn sessions_ended_by_another(&self) -> usize {
+        self.state.second.sessions_ended_by_another()
     }
 
     /// How many times it was asked about a password, in vain or not.
@@ -127,10 +172,20 @@ impl State {
     async fn answer(&self, request: Request<Incoming>) -> Option<Reply> {
         let (head, body) = request.into_parts();
         let body = Limited::new(body, 64 * 1024).collect().await.ok()?.to_bytes();
-        match head.uri.path() {
-            "/mju/userCheck.do" => self.counted(Generation::First, first::check(&head, &body)).await,
-            _ => Some(serve::reply(StatusCode::NOT_FOUND, "text/html", super::body::ReplyBody::whole("<h1>404</h1>"))),
+        if head.uri.path() == "/mju/userCheck.do" {
+            return self.counted(Generation::First, first::check(&head, &body)).await;
         }
+        let Some(reply) = self.second.answer(&head, &body, self.tls) else {
+            return Some(serve::reply(StatusCode::NOT_FOUND, "text/html", ReplyBody::whole("<h1>404</h1>")));
+        };
+        if !head.uri.path().starts_with("/sso/auth") {
+            return Some(reply);
+        }
+        if head.method == Method::POST {
+            return self.counted(Generation::Second, reply).await;
+        }
+        let fault = *self.page_fault.lock().unwrap_or_else(PoisonError::into_inner);
+        spoiled(fault, reply).await
     }
 
     /// An answer about a password: counted, and spoiled as told.
@@ -138,13 +193,15 @@ impl State {
         self.asked[generation as usize].fetch_add(1, Ordering::SeqCst);
         let _here = Here::new(self);
         let fault = self.faults.lock().unwrap_or_else(PoisonError::into_inner)[generation as usize];
-        match fault {
-            None => Some(reply),
-            Some(fault) => match fault.spoil(reply).await {
-                Spoiled::Reply(reply) => Some(reply),
-                Spoiled::Closed => None,
-            },
-        }
+        spoiled(fault, reply).await
+    }
+}
+
+async fn spoiled(fault: Option<Fault>, reply: Reply) -> Option<Reply> {
+    let Some(fault) = fault else { return Some(reply) };
+    match fault.spoil(reply).await {
+        Spoiled::Reply(reply) => Some(reply),
+        Spoiled::Closed => None,
     }
 }
 
