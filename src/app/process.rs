@@ -8,11 +8,11 @@ use tokio::runtime::{Builder, Runtime};
 use super::signals::{Signals, Wish};
 use super::{Failure, build};
 use crate::base::{Clock, SystemClock};
-use crate::config::{self, Config, LogSettings, Report, StoreSettings};
+use crate::config::{Config, LogSettings, Report, StoreSettings};
 use crate::gateway::{Gateway, Shared};
-use crate::observe::{AccessLog, LogFormat, LogTarget, Metrics, init_tracing};
+use crate::observe::{AccessLog, LogTarget, Metrics, init_tracing};
 use crate::server::{Environment, Listeners, Server};
-use crate::store::{ChangeLog, Sqlite, StateLock, sqlite};
+use crate::store::{ChangeLog, Sqlite, StateLock};
 use crate::throttle::Throttle;
 use crate::tls::{Resumption, ServerTls};
 use crate::upstream::Endpoints;
@@ -40,7 +40,7 @@ impl Process {
     /// # Errors
     /// The first thing that does not work.
     pub fn start(path: &Path, config: Config, report: &Report) -> Result<Self, Failure> {
-        init_tracing(&config.log.level.as_str().to_ascii_lowercase(), false)?;
+        init_tracing(&config.log.level, false)?;
         for line in report.lines() {
             tracing::warn!("{line}");
         }
@@ -51,9 +51,9 @@ impl Process {
             tracing::warn!("{warning}");
         }
         let services = runtime()?;
-        let StoreSettings::Sqlite { path: file } = &config.store;
-        let lock = StateLock::acquire(build::folder(file))?;
-        let store = Arc::new(Sqlite::open(sqlite::Settings::new(file))?);
+        let StoreSettings::Sqlite(store) = &config.store;
+        let lock = StateLock::acquire(build::folder(&store.path))?;
+        let store = Arc::new(Sqlite::open(store.clone())?);
         let log = services.block_on(ChangeLog::start(store, Arc::clone(&clock), config.tokens.access_ttl))?;
 
         let metrics = Arc::new(Metrics::new());
@@ -146,11 +146,7 @@ fn runtime() -> Result<Runtime, Failure> {
 }
 
 fn access_log(settings: &LogSettings, metrics: &Metrics) -> Result<AccessLog, Failure> {
-    let format = match settings.access {
-        config::AccessLog::Combined => LogFormat::Combined,
-        config::AccessLog::Json => LogFormat::Json,
-        config::AccessLog::Off => return Ok(AccessLog::off()),
-    };
+    let Some(format) = settings.access else { return Ok(AccessLog::off()) };
     let target = settings.access_path.clone().map_or(LogTarget::Stdout, LogTarget::File);
     AccessLog::start(&target, format, metrics.log_lines_dropped.clone()).map_err(|source| match target {
         LogTarget::File(path) => Failure::File { path, source },

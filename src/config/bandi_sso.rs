@@ -5,8 +5,8 @@ use http::uri::Authority;
 use super::provider::Common;
 use super::reach;
 use super::section::Section;
-use super::standin::{BandiSsoSettings, PageParts, ReachSettings};
 use crate::base::Fault;
+use crate::provider::{BandiSsoSettings, PageParts, ReachSettings};
 
 /// Reads a `[provider.NAME]` of the kind `bandi-sso`. Apart from the address there is a default for everything, since the
 /// product is the same everywhere.

@@ -3,9 +3,9 @@ use http::{HeaderName, HeaderValue, Method};
 use super::provider::Common;
 use super::reach;
 use super::section::Section;
-use super::standin::{AnswerRule, HttpFormSettings, Placement, ReachSettings};
 use super::value::At;
 use crate::base::Fault;
+use crate::provider::{AnswerRule, HttpFormSettings, Placement, ReachSettings};
 
 /// Reads a `[provider.NAME]` of the kind `http-form`. With the preset everything but the name has a default.
 pub(super) fn read(section: &Section<'_>, common: Common) -> Option<HttpFormSettings> {

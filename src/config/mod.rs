@@ -23,7 +23,6 @@ mod section;
 mod server;
 mod session;
 mod settings;
-mod standin;
 mod syntax;
 mod tls;
 mod upstream;
@@ -43,14 +42,13 @@ use toml::de::DeTable;
 use zeroize::Zeroizing;
 
 pub use report::{Level, Rejected, Report};
-pub use settings::{AliasSettings, LocalSettings, LogSettings, PageSettings, ProviderSettings, Rotation, SessionSettings, StoreSettings};
-pub use standin::{
-    AnswerRule, BandiSsoSettings, BreakerSettings, HttpFormSettings, LogFormat, PageParts, Placement, PlainAddress, ReachSettings,
-    ServerSettings, SqliteSettings, ThrottleSettings,
-};
+pub use settings::{LocalSettings, LogSettings, PageSettings, ProviderSettings, StoreSettings};
 
 use crate::base::{Fault, TrustedProxies};
+use crate::gateway::{AliasSettings, SessionSettings};
 use crate::routing::RouteSettings;
+use crate::server::{PlainAddress, Settings as ServerSettings};
+use crate::throttle::Settings as ThrottleSettings;
 use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings};
 use reader::{Entry, Found, Reader};
 use section::Section;

@@ -5,9 +5,9 @@ use reqwest::Url;
 
 use super::parse;
 use super::section::Section;
-use super::standin::{BreakerSettings, ReachSettings};
 use super::url as urls;
 use crate::base::Fault;
+use crate::provider::{BreakerSettings, ReachSettings};
 
 /// Reads how an SSO is reached, over what holds unless said.
 pub(super) fn read(section: &Section<'_>, default: ReachSettings) -> ReachSettings {

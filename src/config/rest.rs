@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::parse;
 use super::section::Section;
 use super::settings::{LogSettings, PageSettings, StoreSettings};
-use super::standin::{LogFormat, SqliteSettings, ThrottleSettings};
 use crate::base::Fault;
 use crate::identity::DisplayName;
+use crate::observe::LogFormat;
+use crate::store::sqlite::Settings as SqliteSettings;
+use crate::throttle::Settings as ThrottleSettings;
 
 /// Where the store is unless said.
 const DEFAULT_STORE: &str = "state/munjigi.db";

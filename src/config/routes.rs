@@ -3,10 +3,10 @@ use http::Method;
 use super::provider::Providers;
 use super::reader::nearest_of;
 use super::section::Section;
-use super::settings::AliasSettings;
 use super::upstream::Upstreams;
 use super::value::{At, Value};
 use crate::base::Fault;
+use crate::gateway::AliasSettings;
 use crate::identity::{Group, ProviderName, Realm, Role, UserId};
 use crate::routing::{Access, HostName, PathPrefix, RouteSettings, Unauthenticated};
 

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use super::parse;
 use super::section::Section;
-use super::standin::{PlainAddress, ServerSettings};
 use super::value::At;
 use crate::base::{Fault, TrustedProxies};
+use crate::server::{PlainAddress, Settings as ServerSettings};
 
 /// What `[server]` says.
 pub(super) struct Server {

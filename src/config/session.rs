@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use super::parse;
 use super::section::Section;
-use super::settings::{Rotation, SessionSettings};
 use super::value::At;
 use crate::base::Fault;
+use crate::gateway::{Rotation, SessionSettings};
 
 /// Shortest and longest spans of a session.
 const SHORTEST: Duration = Duration::from_secs(1);

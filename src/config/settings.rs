@@ -1,61 +1,11 @@
 //! Settings that choose between modules' own ones, and those that have no module yet.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use super::standin::{BandiSsoSettings, HttpFormSettings, LogFormat, SqliteSettings};
 use crate::identity::{DisplayName, IdRule, ProviderName, Realm};
-use crate::routing::HostName;
-
-/// Whether `/login`, `/refresh` and `/logout` at the root are the gateway's, beside their places below `/.auth/`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AliasSettings {
-    /// For hosts that are not named.
-    pub default: bool,
-    /// For these hosts.
-    pub hosts: Vec<(HostName, bool)>,
-}
-
-impl AliasSettings {
-    /// The paths of the aliases.
-    pub const PATHS: [&'static str; 3] = ["/login", "/refresh", "/logout"];
-
-    /// Whether the aliases are served on a host.
-    pub fn active(&self, host: Option<&HostName>) -> bool {
-        self.hosts.iter().find(|(named, _)| Some(named) == host).map_or(self.default, |(_, on)| *on)
-    }
-}
-
-/// How long sessions last and how they are renewed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionSettings {
-    /// Unused for longer than this, a session is over. By default a session may be unused as long as it lasts.
-    pub idle: Duration,
-    /// The same for a login that did not ask to be remembered.
-    pub idle_forgotten: Duration,
-    /// The end that nothing slides past, counted from the login.
-    pub absolute: Duration,
-    /// How many live sessions one person may have; the oldest ends. `None`: any number.
-    pub per_user: Option<u32>,
-    /// An access cookie whose life ends within this span is replaced on the way through.
-    pub renew_window: Duration,
-    /// When a refresh gives a new refresh token.
-    pub rotation: Rotation,
-    /// How long a replaced refresh token stays good after its successor was used.
-    pub grace: Duration,
-}
-
-/// When a refresh gives a new refresh token.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Rotation {
-    /// When the token came in a cookie. By header it is kept, as clients of flask-jwt-extended expect.
-    #[default]
-    Cookies,
-    /// Always.
-    Always,
-    /// Never.
-    Off,
-}
+use crate::observe::LogFormat;
+use crate::provider::{BandiSsoSettings, HttpFormSettings};
+use crate::store::sqlite::Settings as SqliteSettings;
 
 /// One provider, with everything its kind needs.
 #[derive(Clone, Debug)]

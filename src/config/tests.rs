@@ -1,3 +1,7 @@
+use crate::gateway::Rotation;
+use crate::observe::LogFormat;
+use crate::provider::Placement;
+use crate::store::sqlite::Settings as SqliteSettings;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;

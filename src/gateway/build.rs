@@ -5,9 +5,9 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::{Gateway, Settings, Shared};
-use crate::identity::{NameError, ProviderName};
+use crate::identity::ProviderName;
 use crate::observe::RouteCounters;
-use crate::pages::Pages;
+use crate::pages::{AccentError, Pages};
 use crate::provider::Provider;
 use crate::routing::{Access, RouteTable, SameRoute, Unauthenticated};
 use crate::token::{self, KeyError, KeyRing, TokenIssuer, TokenVerifier};
@@ -39,9 +39,9 @@ pub enum BuildError {
     /// Two routes say the same.
     #[error("route {0}: {SameRoute}")]
     SameRoute(Arc<str>),
-    /// The name of the pages cannot be one.
-    #[error("the brand's name cannot be shown: {0}")]
-    Brand(#[from] NameError),
+    /// The colour of the pages is none.
+    #[error("the pages' accent colour: {0}")]
+    Accent(#[from] AccentError),
     /// A route's upstream is not there.
     #[error("route {0} leads to an upstream that is not configured")]
     NoUpstream(Arc<str>),

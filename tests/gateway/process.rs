@@ -8,8 +8,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Mutex, mpsc};
 
-use crate::support::{write_private, 
-    Builder, Finished, Origin, PATIENCE, RIGHT, SECRET, Sso, Tls, World, any_certificate, claims, json_answer, mode, munjigi,
+use crate::support::{
+    Builder, Finished, Origin, PATIENCE, RIGHT, SECRET, Sso, Tls, World, any_certificate, claims, json_answer, mode, munjigi, write_private,
 };
 
 const RUN: [&str; 3] = ["run", "-c", "gateway.toml"];
