@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing::{info, warn};
 
-use super::{Breaker, BreakerState, Checking, Login, Provider, ProviderFault, SetupFault, Verdict};
+use super::{Answering, Breaker, BreakerState, Checking, Login, Provider, ProviderFault, SetupFault, Verdict};
 use crate::identity::{IdRule, ProviderName, Realm};
 
 /// Providers of one realm that stand in for one another (`chain = "on-unavailable"`): the next one is asked when the one
@@ -37,10 +37,7 @@ impl Chain {
     }
 
     /// Asks one after the other as far as needed. Also says who answered, or who failed last.
-    ///
-    /// # Errors
-    /// That of the last one asked.
-    pub async fn ask(&self, login: Login) -> (&ProviderName, Result<Verdict, ProviderFault>) {
+    async fn in_turn(&self, login: Login) -> (&ProviderName, Result<Verdict, ProviderFault>) {
         let mut login = Some(login);
         let mut links = self.links.iter().enumerate().peekable();
         loop {
@@ -99,7 +96,11 @@ impl Provider for Chain {
     }
 
     fn check(&self, login: Login) -> Checking<'_> {
-        Box::pin(async move { self.ask(login).await.1 })
+        Box::pin(async move { self.in_turn(login).await.1 })
+    }
+
+    fn ask(&self, login: Login) -> Answering<'_> {
+        Box::pin(self.in_turn(login))
     }
 }
 

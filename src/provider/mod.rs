@@ -100,6 +100,9 @@ impl ProviderFault {
 /// A provider's answer on its way.
 pub type Checking<'a> = Pin<Box<dyn Future<Output = Result<Verdict, ProviderFault>> + Send + 'a>>;
 
+/// The same with the name of who gave it: in a chain, not always the first.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = (&'a ProviderName, Result<Verdict, ProviderFault>)> + Send + 'a>>;
+
 /// Somebody who can check passwords.
 pub trait Provider: Send + Sync + 'static {
     /// Its name in the configuration.
@@ -113,6 +116,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Asks. May be dropped at any time; then nothing is known.
     fn check(&self, login: Login) -> Checking<'_>;
+
+    /// Asks, and says who answered, or who failed last: what stands in `idp` and in the audit trail.
+    fn ask(&self, login: Login) -> Answering<'_> {
+        Box::pin(async move { (self.name(), self.check(login).await) })
+    }
 
     /// How it has been doing, for pages, metrics and the chain. `None` for one that cannot fail (local accounts).
     fn breaker(&self) -> Option<&Breaker> {
