@@ -90,9 +90,10 @@ fn check(path: &std::path::Path) -> Result<(), Failure> {
 fn complain(failure: &Failure) {
     let mut err = std::io::stderr();
     // A closed standard error leaves nobody to tell; the exit code still does.
-    let _ = match failure {
-        Failure::Rejected(rejected) => writeln!(err, "{}", rejected.render(err.is_terminal())),
-        other => writeln!(err, "munjigi: {other}"),
+    let _ = if let Failure::Rejected(rejected) = failure {
+        writeln!(err, "{}", rejected.render(err.is_terminal()))
+    } else {
+        writeln!(err, "munjigi: {failure}")
     };
 }
 

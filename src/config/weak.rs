@@ -39,8 +39,8 @@ const PUBLISHED: [&str; 2] = [
 /// What placeholders are made of, longer words first, so that none is cut by a shorter one inside it.
 const WORDS: &str = "authentication development placeholder supersecret characters production qwertyuiop asdfghjkl replaceme changeit changeme \
     insecure password settings default example gateway jwtauth munjigi private replace signing testing zxcvbnm change django \
-    please random really secret secure should string update bytes flask least other super there token bits here long must some \
-    test that this very with your dev for jwt key not the";
+    please random really secret secure should string update bytes flask least other super there token here long must some \
+    test that this very with your 256 bit dev for jwt key not the";
 
 /// What is wrong with a secret, if anything is.
 pub(super) fn weakness(secret: &[u8]) -> Option<Weakness> {
@@ -102,6 +102,7 @@ mod tests {
     #[case("CHANGE_THIS_TO_SOMETHING_SECURE_IN_PRODUCTION", Weakness::Placeholder)]
     #[case("this-is-a-very-long-secret-key-please-change-me", Weakness::Placeholder)]
     #[case("a-string-secret-at-least-256-bits-long", Weakness::Placeholder)]
+    #[case("your-256-bit-secret-your-256-bit-secret", Weakness::Placeholder)]
     #[case("secretsecretsecretsecretsecretsecret", Weakness::Placeholder)]
     #[case("qwertyuiopasdfghjklzxcvbnmqwertyuiop", Weakness::Placeholder)]
     #[case("09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", Weakness::Placeholder)]

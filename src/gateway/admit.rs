@@ -46,11 +46,10 @@ impl Gateway {
             Err(refusal) if route.access == Access::Public => return Ok(Admission::nobody(&refusal)),
             Err(refusal) => return Err(refusal),
         };
-        if known.shown == Shown::Cookie && (intake.websocket || !is_safe(&intake.method)) {
-            if let Err(refusal) = self.check_cookie_may_act(intake, Some(&known.verified.csrf)) {
-                // A stranger's page must not act in the person's name; where nobody's name is needed, it acts in nobody's.
-                return if route.access == Access::Public { Ok(Admission::nobody(&Refusal::NoToken)) } else { Err(refusal) };
-            }
+        let acts = known.shown == Shown::Cookie && (intake.websocket || !is_safe(&intake.method));
+        if acts && let Err(refusal) = self.check_cookie_may_act(intake, Some(&known.verified.csrf)) {
+            // A stranger's page must not act in the person's name; where nobody's name is needed, it acts in nobody's.
+            return if route.access == Access::Public { Ok(Admission::nobody(&Refusal::NoToken)) } else { Err(refusal) };
         }
         if !allows(&route.access, &known) {
             return Err(Refusal::Forbidden { subject: known.verified.subject.to_string() });
@@ -167,14 +166,10 @@ impl Known {
 impl Admission {
     /// Leave to pass as nobody, on a public route.
     fn nobody(refusal: &Refusal) -> Self {
-        let shown = match refusal {
-            Refusal::Ended(_)
-            | Refusal::Token(TokenFault::Expired | TokenFault::NotYetValid | TokenFault::NotForUs | TokenFault::WrongType) => {
-                Shown::SpentHeader
-            }
-            // Whatever else stands there is not ours: perhaps the application's own.
-            _ => Shown::Nowhere,
-        };
+        // Whatever else stands there is not ours: perhaps the application's own.
+        let ours = [TokenFault::Expired, TokenFault::NotYetValid, TokenFault::NotForUs, TokenFault::WrongType];
+        let spent = matches!(refusal, Refusal::Ended(_)) || matches!(refusal, Refusal::Token(fault) if ours.contains(fault));
+        let shown = if spent { Shown::SpentHeader } else { Shown::Nowhere };
         Self { identity: None, verified: None, shown, renewed: None }
     }
 

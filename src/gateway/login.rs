@@ -53,32 +53,29 @@ impl Gateway {
             Refusal::Throttled { wait: throttled.retry_after }
         })?;
         let login = Login { user: user.clone(), password: attempt.password };
-        match self.ask(Arc::clone(provider), login).await {
+        // One of a chain may have answered in place of the first: the session is whoever's that said yes.
+        let (name, answer) = self.ask(provider, login).await;
+        match answer {
             Ok(Verdict::Right { notice }) => {
                 budget.right();
-                let beginning = Beginning {
-                    user,
-                    provider: provider.name().clone(),
-                    remember: attempt.remember,
-                    rotate: attempt.rotate,
-                    cookies: attempt.cookies,
-                };
+                let beginning =
+                    Beginning { user, provider: name, remember: attempt.remember, rotate: attempt.rotate, cookies: attempt.cookies };
                 self.begin(beginning, notice, intake, record, now).await
             }
             Ok(Verdict::NotYet { message }) => {
                 // Neither a login nor a guess: the password may well be right.
                 budget.unanswered();
-                self.shared.audit(event(AuditKind::LoginRefused, &format!("{} wants something first", provider.name())));
+                self.shared.audit(event(AuditKind::LoginRefused, &format!("{name} wants something first")));
                 Err(Refusal::LoginRefused { message })
             }
             Ok(Verdict::Wrong { message }) => {
                 budget.wrong();
-                self.shared.audit(event(AuditKind::LoginRefused, provider.name().as_str()));
+                self.shared.audit(event(AuditKind::LoginRefused, name.as_str()));
                 Err(Refusal::LoginRefused { message })
             }
             Err(fault) => {
                 budget.unanswered();
-                self.shared.audit(event(AuditKind::ProviderFailed, &format!("{} {fault}", provider.name())));
+                self.shared.audit(event(AuditKind::ProviderFailed, &format!("{name} {fault}")));
                 Err(Refusal::Provider(fault))
             }
         }
@@ -93,9 +90,14 @@ impl Gateway {
     }
 
     /// Asks on the services' runtime: nothing slow may run on the data path.
-    async fn ask(&self, provider: Arc<dyn Provider>, login: Login) -> Result<Verdict, ProviderFault> {
-        let asking = self.shared.services.spawn(async move { provider.check(login).await });
-        asking.await.unwrap_or_else(|_| Err(ProviderFault::NotUnderstood("the check ended without an answer".into())))
+    async fn ask(&self, provider: &Arc<dyn Provider>, login: Login) -> (ProviderName, Result<Verdict, ProviderFault>) {
+        let asked = Arc::clone(provider);
+        let asking = self.shared.services.spawn(async move {
+            let (name, answer) = asked.ask(login).await;
+            (name.clone(), answer)
+        });
+        let lost = |_| (provider.name().clone(), Err(ProviderFault::NotUnderstood("the check ended without an answer".into())));
+        asking.await.unwrap_or_else(lost)
     }
 
     async fn begin(

@@ -94,7 +94,7 @@ impl Drop for Record {
             upstream: self.upstream,
             route: self.route.as_deref(),
             refusal: self.refusal,
-            id: self.id.clone(),
+            id: self.id,
             user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
             referer: self.referer.as_ref().map(HeaderValue::as_bytes),
         });

@@ -153,14 +153,12 @@ impl Refusal {
             Self::Body(BodyFault::TooSlow) => StatusCode::REQUEST_TIMEOUT,
             Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Provider(ProviderFault::TimedOut(_)) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Provider(ProviderFault::Overloaded(_) | ProviderFault::Resting { .. }) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Provider(
-                ProviderFault::Unreachable(_) | ProviderFault::Changed(_) | ProviderFault::Refused(_) | ProviderFault::NotUnderstood(_),
-            ) => StatusCode::BAD_GATEWAY,
             Self::Store(StoreError::Full) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Provider(ProviderFault::Overloaded(_) | ProviderFault::Resting { .. }) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Upstream(error) if error.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
-            Self::Upstream(_) => StatusCode::BAD_GATEWAY,
+            Self::Upstream(_) | Self::Provider(_) => StatusCode::BAD_GATEWAY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -42,7 +42,11 @@ impl Gateway {
                 let verified = self.verifier.access(&access.token, now)?;
                 Ok(Renewed { access, verified, life: life(&record) })
             }
-            outcome => Err(self.refused_renewal(outcome, client, now)),
+            outcome @ (RenewalOutcome::Theft { .. }
+            | RenewalOutcome::Ended(_)
+            | RenewalOutcome::Expired
+            | RenewalOutcome::Disabled
+            | RenewalOutcome::Unknown) => Err(self.refused_renewal(outcome, client, now)),
         }
     }
 
@@ -62,12 +66,12 @@ impl Gateway {
 
 /// The refusal once more, for another request that shared the renewal.
 fn again(refusal: &Refusal) -> Refusal {
-    match refusal {
-        Refusal::Ended(reason) => Refusal::Ended(*reason),
-        Refusal::Store(error) => Refusal::Store(error.clone()),
-        Refusal::Token(fault) => Refusal::Token(*fault),
-        Refusal::Internal(what) => Refusal::Internal(what),
-        _ => Refusal::SessionOver,
+    if let Refusal::Ended(reason) = refusal {
+        Refusal::Ended(*reason)
+    } else if let Refusal::Store(error) = refusal {
+        Refusal::Store(error.clone())
+    } else {
+        Refusal::SessionOver
     }
 }
 

@@ -26,7 +26,14 @@ pub struct ReplyBody {
 
 enum Source {
     Whole(Bytes),
-    Upstream { body: LeasedBody, session: Option<Attached>, pieces: u32 },
+    Upstream(Box<Streamed>),
+}
+
+/// An upstream's body on its way.
+struct Streamed {
+    body: LeasedBody,
+    session: Option<Attached>,
+    pieces: u32,
 }
 
 /// The session a streamed answer belongs to.
@@ -56,7 +63,7 @@ impl ReplyBody {
 
     /// An upstream's body.
     pub(super) fn upstream(body: LeasedBody, session: Option<Attached>) -> Self {
-        Self { source: Source::Upstream { body, session, pieces: 0 }, record: None }
+        Self { source: Source::Upstream(Box::new(Streamed { body, session, pieces: 0 })), record: None }
     }
 
     /// From here on the record goes with the answer and is written at its end.
@@ -114,11 +121,11 @@ impl Body for ReplyBody {
         let polled = match &mut this.source {
             Source::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Source::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Source::Upstream { body, session, pieces } => {
-                let polled = Pin::new(body).poll_frame(cx).map_err(ReplyFault::Upstream);
-                *pieces = pieces.saturating_add(1);
-                match session {
-                    Some(session) if polled.is_pending() || *pieces > LONG => match session.poll_cut(cx) {
+            Source::Upstream(streamed) => {
+                let polled = Pin::new(&mut streamed.body).poll_frame(cx).map_err(ReplyFault::Upstream);
+                streamed.pieces = streamed.pieces.saturating_add(1);
+                match &mut streamed.session {
+                    Some(session) if polled.is_pending() || streamed.pieces > LONG => match session.poll_cut(cx) {
                         Poll::Ready(()) => Poll::Ready(Some(Err(ReplyFault::SessionEnded))),
                         Poll::Pending => polled,
                     },
@@ -142,14 +149,14 @@ impl Body for ReplyBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Whole(bytes) => bytes.is_empty(),
-            Source::Upstream { body, .. } => body.is_end_stream(),
+            Source::Upstream(streamed) => streamed.body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Upstream { body, .. } => body.size_hint(),
+            Source::Upstream(streamed) => streamed.body.size_hint(),
         }
     }
 }

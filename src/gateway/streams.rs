@@ -59,7 +59,7 @@ impl Streams {
                     }
                 }
                 Notice::Ended(Ending::Token { .. } | Ending::Person { .. } | Ending::Everybody { .. }) | Notice::Missed => {
-                    self.check_all(&view)
+                    self.check_all(&view);
                 }
             }
         }

@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, StatusCode, Version, header};
 use serde_json::json;
@@ -199,10 +197,8 @@ pub(super) fn login_error(refusal: &Refusal, now: crate::base::Timestamp) -> Opt
 
 /// Why somebody who was logged in before meets the login page.
 fn why(refusal: &Refusal) -> Option<WhyHere> {
-    match refusal {
-        Refusal::Token(TokenFault::Expired) | Refusal::SessionOver => Some(WhyHere::Expired),
-        Refusal::Token(_) | Refusal::Ambiguous => Some(WhyHere::Invalid),
-        Refusal::Ended(reason) => match reason {
+    if let Refusal::Ended(reason) = refusal {
+        return match reason {
             EndReason::LoggedOut | EndReason::Replaced | EndReason::Removed => None,
             EndReason::Elsewhere => Some(WhyHere::Elsewhere),
             EndReason::TooMany => Some(WhyHere::TooMany),
@@ -210,9 +206,11 @@ fn why(refusal: &Refusal) -> Option<WhyHere> {
             EndReason::Administrator => Some(WhyHere::Administrator),
             EndReason::Disabled => Some(WhyHere::Disabled),
             EndReason::PasswordChanged => Some(WhyHere::PasswordChanged),
-        },
-        _ => None,
+        };
     }
+    let over = matches!(refusal, Refusal::SessionOver | Refusal::Token(TokenFault::Expired));
+    let bad = matches!(refusal, Refusal::Token(_) | Refusal::Ambiguous);
+    if over { Some(WhyHere::Expired) } else { bad.then_some(WhyHere::Invalid) }
 }
 
 fn refusal_json(refusal: &Refusal, lang: Lang, record: &Record) -> Reply {
@@ -229,43 +227,45 @@ fn refusal_json(refusal: &Refusal, lang: Lang, record: &Record) -> Reply {
 
 /// What HTTP itself wants said with some refusals.
 fn add_headers(reply: &mut Reply, refusal: &Refusal, version: Version) {
-    let challenge: Option<Cow<'static, str>> = match refusal {
-        // RFC 6750, section 3.1: nothing but the scheme when no token was shown.
-        Refusal::NoToken => Some(Cow::Borrowed("Bearer realm=\"munjigi\"")),
-        Refusal::Token(_) | Refusal::Ended(_) | Refusal::SessionOver => {
-            Some(Cow::Owned(format!("Bearer realm=\"munjigi\", error=\"invalid_token\", error_description=\"{}\"", refusal.word())))
-        }
-        Refusal::Ambiguous => Some(Cow::Borrowed("Bearer realm=\"munjigi\", error=\"invalid_request\"")),
-        _ => None,
-    };
-    let unauthorized = reply.status() == StatusCode::UNAUTHORIZED;
-    let headers = reply.headers_mut();
-    if let Some(Ok(challenge)) = challenge.filter(|_| unauthorized).map(|text| HeaderValue::from_str(&text)) {
-        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    if reply.status() == StatusCode::UNAUTHORIZED
+        && let Some(Ok(challenge)) = challenge(refusal).map(|text| HeaderValue::from_str(&text))
+    {
+        reply.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
-    match refusal {
-        Refusal::Throttled { wait } => {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-        }
-        Refusal::Method { allowed } => {
-            let list = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-            if let Ok(list) = HeaderValue::from_str(&list) {
-                headers.insert(header::ALLOW, list);
-            }
-        }
-        // What follows on a connection whose framing cannot be trusted is nobody's request.
-        Refusal::Framing | Refusal::Host(_) | Refusal::Body(_) if version <= Version::HTTP_11 => {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        _ => {}
+    let headers = reply.headers_mut();
+    if let Refusal::Throttled { wait } = refusal {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    if let Refusal::Method { allowed } = refusal
+        && let Ok(list) = HeaderValue::from_str(&allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", "))
+    {
+        headers.insert(header::ALLOW, list);
+    }
+    // What follows on a connection whose framing cannot be trusted is nobody's request.
+    if version <= Version::HTTP_11 && matches!(refusal, Refusal::Framing | Refusal::Host(_) | Refusal::Body(_)) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+/// RFC 6750, section 3: nothing but the scheme when no token was shown, else what is wrong with it.
+fn challenge(refusal: &Refusal) -> Option<String> {
+    let bare = "Bearer realm=\"munjigi\"";
+    if matches!(refusal, Refusal::NoToken) {
+        Some(bare.to_owned())
+    } else if matches!(refusal, Refusal::Ambiguous) {
+        Some(format!("{bare}, error=\"invalid_request\""))
+    } else {
+        refusal.asks_for_login().then(|| format!("{bare}, error=\"invalid_token\", error_description=\"{}\"", refusal.word()))
     }
 }
 
 /// What an operator has to know of; what only the client can mend is in the access log.
 fn tell_operator(refusal: &Refusal, record: &Record) {
-    match refusal {
-        Refusal::Provider(_) | Refusal::Store(_) | Refusal::Upstream(_) => tracing::warn!(request = %record.id, "{refusal}"),
-        Refusal::Internal(_) => tracing::error!(request = %record.id, "{refusal}"),
-        _ => tracing::debug!(request = %record.id, "refused: {refusal}"),
+    if matches!(refusal, Refusal::Internal(_)) {
+        tracing::error!(request = %record.id, "{refusal}");
+    } else if matches!(refusal, Refusal::Provider(_) | Refusal::Store(_) | Refusal::Upstream(_)) {
+        tracing::warn!(request = %record.id, "{refusal}");
+    } else {
+        tracing::debug!(request = %record.id, "refused: {refusal}");
     }
 }

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use crate::app::{self, Failure};
 /// How the demo is set up.
 #[derive(Args)]
 pub struct Options {
-    /// Guard this application instead of the samples, for example http://127.0.0.1:3000
+    /// Guard this application instead of the samples, for example `http://127.0.0.1:3000`
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
     /// Where everything it makes is put
@@ -104,7 +105,7 @@ fn tell(options: &Options, file: &Path, port: u16, around: &Surroundings) -> Str
             Standing::Locked => "  (is refused: locked)",
             Standing::SecondFactor => "  (the university's newer login would ask for more)",
         };
-        accounts.push_str(&format!("    {:<10} {}{note}\n", account.id, account.password));
+        let _ = writeln!(accounts, "    {:<10} {}{note}", account.id, account.password);
     }
     let guarded = match &options.upstream {
         Some(url) => format!("  {base}/  ->  {url}, your application"),

@@ -44,18 +44,18 @@ struct Form {
 
 impl Gateway {
     /// `GET /login`: the page. Somebody who is logged in already is sent on, unless another account is wanted.
-    pub(super) fn login_page(&self, intake: &Intake, now: Timestamp) -> Result<Reply, Refusal> {
+    pub(super) fn login_page(&self, intake: &Intake, now: Timestamp) -> Reply {
         let query = intake.query.as_deref().unwrap_or_default().as_bytes();
         let lang = lang(intake);
         let next = field(query, "next").and_then(|next| ReturnTo::parse(&next));
         let known = self.present(intake, now).ok();
         if known.is_some() && field(query, "switch").is_none() {
-            return Ok(reply::see_other(next.unwrap_or_default().as_str()));
+            return reply::see_other(next.unwrap_or_default().as_str());
         }
         let why = field(query, WhyHere::PARAMETER).and_then(|word| WhyHere::parse(&word));
         let form = Form { action: Self::login_path(intake.aliases), lang, id: String::new(), provider: None, remember: false, next };
         let subject = known.map(|known| known.verified.subject.to_string());
-        Ok(self.login_form(StatusCode::OK, &form, None, why, subject.as_deref(), None))
+        self.login_form(StatusCode::OK, &form, None, why, subject.as_deref(), None)
     }
 
     /// `POST /login`: from a program in JSON, or from the page's form.
@@ -168,7 +168,7 @@ impl Gateway {
         signed_in_as: Option<&str>,
         id: Option<&str>,
     ) -> Reply {
-        let providers: Vec<ProviderChoice<'_>> = self.providers.iter().map(|provider| self.choice(provider.as_ref())).collect();
+        let providers: Vec<ProviderChoice<'_>> = self.providers.iter().map(|provider| choice(provider.as_ref())).collect();
         let page = LoginPage {
             action: form.action,
             next: form.next.as_ref().map(ReturnTo::as_str),
@@ -186,19 +186,20 @@ impl Gateway {
         self.own_page(status, form.lang, self.pages.login(form.lang, &page))
     }
 
-    fn choice<'a>(&self, provider: &'a dyn Provider) -> ProviderChoice<'a> {
-        ProviderChoice {
-            name: provider.name().as_str(),
-            label: provider.name().as_str(),
-            hint: None,
-            answering: provider.breaker().is_none_or(|breaker| !matches!(breaker.state(), BreakerState::Open { .. })),
-        }
-    }
-
     fn set_cookies(&self, reply: &mut Reply, logged_in: &LoggedIn, now: Timestamp) {
         let headers = reply.headers_mut();
         self.cookies.set_access(headers, &logged_in.access.token, &logged_in.access.csrf, logged_in.life, now);
         self.cookies.set_refresh(headers, &logged_in.refresh.token, &logged_in.refresh.csrf, logged_in.life, now);
+    }
+}
+
+/// A provider as the page offers it.
+fn choice(provider: &dyn Provider) -> ProviderChoice<'_> {
+    ProviderChoice {
+        name: provider.name().as_str(),
+        label: provider.name().as_str(),
+        hint: None,
+        answering: provider.breaker().is_none_or(|breaker| !matches!(breaker.state(), BreakerState::Open { .. })),
     }
 }
 

@@ -74,7 +74,7 @@ impl Gateway {
         }
         let reads = intake.method != Method::POST;
         let mut reply = match endpoint {
-            Endpoint::Login if reads => self.login_page(&intake, now),
+            Endpoint::Login if reads => Ok(self.login_page(&intake, now)),
             Endpoint::Login => self.login(intake, record, now).await,
             Endpoint::Refresh => self.refresh(intake, record, now).await,
             Endpoint::Logout if reads => self.logout_link(&intake, record, now).await,

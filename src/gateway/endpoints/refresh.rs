@@ -76,7 +76,11 @@ impl Gateway {
                 }
                 Ok(self.both(&pair, &record, way, now))
             }
-            outcome => Err(self.refused_renewal(outcome, intake.client, now)),
+            outcome @ (RenewalOutcome::Theft { .. }
+            | RenewalOutcome::Ended(_)
+            | RenewalOutcome::Expired
+            | RenewalOutcome::Disabled
+            | RenewalOutcome::Unknown) => Err(self.refused_renewal(outcome, intake.client, now)),
         }
     }
 
@@ -129,7 +133,8 @@ impl Gateway {
             session: verified.session,
             // The successor ends when its predecessor would have: the absolute end cannot be slid past.
             session_end: verified.expires,
-            position: self.shared.view.position(),
+            // Never older than the presented token's: it may carry a position this process has not read up to.
+            position: self.shared.view.position().max(verified.position),
             generation: Some(verified.generation.unwrap_or(0).saturating_add(1)),
             fresh: false,
         };
@@ -152,7 +157,7 @@ impl Gateway {
     fn refill(&self, pair: &mut Pair, record: &SessionRecord, position: crate::base::Position, now: Timestamp) -> Result<(), Refusal> {
         let grant = Grant { position, generation: Some(record.generation), ..self.grant_of(record) };
         let access = self.issuer.access(&grant, now).map_err(|_| Refusal::Internal("the signing key does not sign"))?;
-        pair.access = access.token.expose().to_owned();
+        access.token.expose().clone_into(&mut pair.access);
         pair.access_csrf = access.csrf;
         pair.access_expires = access.expires.secs();
         Ok(())
