@@ -94,7 +94,9 @@ impl Section<'_> {
                 self.keep_private(&path, &span);
                 let secret = bytes.strip_suffix(b"\n").map_or(bytes.as_slice(), |line| line.strip_suffix(b"\r").unwrap_or(line));
                 if secret.is_empty() {
-                    self.reader.fault(Fault::new(format!("`{file_key}`: {} is empty", path.display())).at(span));
+                    let fault = Fault::new(format!("`{file_key}`: {} is empty", path.display())).at(span);
+                    self.reader
+                        .fault(fault.help("`munjigi gen-secret` prints a good one; or remove the file and write generate = true in [tls]"));
                     return None;
                 }
                 Some(At { value: Given::Bytes(secret.to_vec().into()), span })
