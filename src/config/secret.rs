@@ -20,7 +20,12 @@ const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 /// What a key for a secret, or its `_file` twin, gave.
 pub(super) enum Given {
     /// The secret.
-    Bytes(SecretSlice<u8>),
+    Bytes {
+        /// It.
+        secret: SecretSlice<u8>,
+        /// The file it was in, if in one of its own.
+        file: Option<PathBuf>,
+    },
     /// The file that should hold it is not there.
     Absent(PathBuf),
 }
@@ -48,7 +53,7 @@ impl Section<'_> {
         if inline.raw().as_str().is_some_and(|text| !text.contains("${")) {
             self.reader.inline_secret();
         }
-        Some(At { value: Given::Bytes(bytes.into()), span: inline.span() })
+        Some(At { value: Given::Bytes { secret: bytes.into(), file: None }, span: inline.span() })
     }
 
     /// A text in the file or in another one, which need not be kept from anybody.
@@ -97,7 +102,7 @@ impl Section<'_> {
                     self.reader.fault(Fault::new(format!("`{file_key}`: {} is empty", path.display())).at(span));
                     return None;
                 }
-                Some(At { value: Given::Bytes(secret.to_vec().into()), span })
+                Some(At { value: Given::Bytes { secret: secret.to_vec().into(), file: Some(path) }, span })
             }
             Err(Unreadable::Absent) => Some(At { value: Given::Absent(path), span }),
             Err(error) => {
