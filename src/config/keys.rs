@@ -6,7 +6,7 @@ use jiff::Timestamp as Moment;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use super::ToGenerate;
-use super::secret::Given;
+use super::secret::{Given, NEW_SECRET};
 use super::section::Section;
 use super::value::At;
 use super::weak::weakness;
@@ -16,10 +16,6 @@ use crate::token::{Algorithm, KeyMaterial, KeySettings};
 /// The key that is made and used when nothing else is said.
 const DEFAULT_KID: &str = "k1";
 const DEFAULT_SECRET_FILE: &str = "certs/jwt.secret";
-
-/// The way out of every bad secret.
-const NEW_SECRET: &str =
-    "`munjigi gen-secret` prints a good one; or name a `secret_file` that is not there yet and write generate = true in [tls]";
 
 /// Reads `keys` of `[auth]`.
 pub(super) fn read(auth: &Section<'_>, generate: bool) -> Vec<KeySettings> {

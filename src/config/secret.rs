@@ -14,6 +14,10 @@ use crate::base::Fault;
 /// Most bytes a secret or key file has: enough for any key, and an end to what is none.
 const MOST: u64 = 256 * 1024;
 
+/// The way out of every bad secret.
+pub(super) const NEW_SECRET: &str =
+    "`munjigi gen-secret` prints a good one; or name a `secret_file` that is not there yet and write generate = true in [tls]";
+
 /// What a certificate in PEM begins with.
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
@@ -47,7 +51,7 @@ impl Section<'_> {
         let inline = inline?;
         let bytes = inline.text()?.into_bytes();
         if bytes.is_empty() {
-            self.reader.fault(Fault::new(format!("`{key}` is empty")).at(inline.span()));
+            self.reader.fault(Fault::new(format!("`{key}` is empty")).at(inline.span()).help(NEW_SECRET));
             return None;
         }
         if inline.raw().as_str().is_some_and(|text| !text.contains("${")) {
@@ -99,7 +103,7 @@ impl Section<'_> {
                 self.keep_private(&path, &span);
                 let secret = bytes.strip_suffix(b"\n").map_or(bytes.as_slice(), |line| line.strip_suffix(b"\r").unwrap_or(line));
                 if secret.is_empty() {
-                    self.reader.fault(Fault::new(format!("`{file_key}`: {} is empty", path.display())).at(span));
+                    self.reader.fault(Fault::new(format!("`{file_key}`: {} is empty", path.display())).at(span).help(NEW_SECRET));
                     return None;
                 }
                 Some(At { value: Given::Bytes { secret: secret.to_vec().into(), file: Some(path) }, span })
