@@ -10,16 +10,27 @@ use crate::identity::ProviderName;
 use crate::pages::{Accent, Brand, Pages};
 use crate::provider::{BandiSso, HttpForm, Provider};
 use crate::tls::{Resumption, ServerTls};
-use crate::token::KeyRing;
+use crate::token::{ForeignKeys, KeyRing};
 use crate::upstream::{Endpoints, Upstream};
 
 /// Builds everything a configuration names and throws it away again: what `check` adds to reading the file.
 pub(super) fn check(config: &Config) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     KeyRing::new(&config.tokens.keys).map_err(gateway::BuildError::Keys)?;
+    foreign_keys(config)?;
     ServerTls::load(&config.tls, &Resumption::new().map_err(|error| vec![error])?, clock.now())?;
     providers(config, &clock)?;
     upstreams(config, &Endpoints::new(1))?;
+    Ok(())
+}
+
+fn foreign_keys(config: &Config) -> Result<(), Failure> {
+    let readers = config.others.issuers.iter().chain(config.others.scoped.iter().map(|key| &key.reads));
+    for reader in readers {
+        if let ForeignKeys::Fixed(keys) = &reader.keys {
+            KeyRing::checking(keys).map_err(gateway::BuildError::Keys)?;
+        }
+    }
     Ok(())
 }
 
@@ -28,6 +39,7 @@ pub(super) fn gateway(config: &Config, self_made: bool, endpoints: &Endpoints, s
     let parts = Parts {
         settings: settings(config, self_made),
         tokens: config.tokens.clone(),
+        others: config.others.clone(),
         providers: providers(config, &shared.clock)?,
         upstreams: upstreams(config, endpoints)?,
         pages: Pages::new(brand(&config.pages)?),

@@ -54,7 +54,7 @@ impl Process {
         let StoreSettings::Sqlite(store) = &config.store;
         let lock = StateLock::acquire(build::folder(&store.path))?;
         let store = Arc::new(Sqlite::open(store.clone())?);
-        let log = services.block_on(ChangeLog::start(store, Arc::clone(&clock), config.tokens.access_ttl))?;
+        let log = services.block_on(ChangeLog::start(store, Arc::clone(&clock), config.longest_token()))?;
 
         let metrics = Arc::new(Metrics::new());
         let access_log = access_log(&config.log, &metrics)?;

@@ -59,7 +59,7 @@ impl Process {
         let tls = ServerTls::load(&config.tls, &self.resumption, now)?;
         let gateway = build::gateway(&config, tls.self_made(), &self.endpoints, &self.shared)?;
         // Before tokens of a longer life are given out, the change log has to be kept that long.
-        self.services().block_on(async { self.shared.log.token_life(config.tokens.access_ttl).await })?;
+        self.services().block_on(async { self.shared.log.token_life(config.longest_token()).await })?;
         Ok(Next { config, gateway, tls })
     }
 

@@ -9,7 +9,7 @@ use super::settings::ProviderSettings;
 use super::url;
 use super::value::At;
 use crate::base::Fault;
-use crate::gateway::SessionSettings;
+use crate::gateway::{ScopedKey, SessionSettings};
 use crate::identity::{Realm, Subjects};
 use crate::token;
 use crate::web::{CookieProfile, CookieSettings, CsrfSettings};
@@ -17,6 +17,8 @@ use crate::web::{CookieProfile, CookieSettings, CsrfSettings};
 /// What `[auth]` and `[session]` say.
 pub(super) struct Auth {
     pub(super) tokens: token::Settings,
+    /// Keys shared with applications.
+    pub(super) scoped: Vec<ScopedKey>,
     pub(super) cookies: CookieSettings,
     pub(super) csrf: CsrfSettings,
     pub(super) sessions: SessionSettings,
@@ -49,10 +51,10 @@ pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool) ->
     let profile = section.word("cookies", &profiles).map(|at| at.value).unwrap_or_default();
     let origins = section.list("trusted_origins", url::origin).unwrap_or_default();
     let cache = section.number("token_cache", 0, 100_000_000).map_or(100_000, |at| at.value);
-    let keys = keys::read(&section, generate);
     let chosen = chosen(&section, providers);
     let sessions = session::read(root, &section, access_ttl.as_ref(), refresh_ttl.as_ref());
     let primary = primary(&section, &chosen);
+    let (keys, scoped) = keys::read(&section, generate, providers, primary.as_ref());
     let tokens = token::Settings {
         issuer: issuer?.value,
         audience: audience.map(|at| at.value),
@@ -65,7 +67,7 @@ pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool) ->
         cache,
     };
     let csrf = CsrfSettings { trusted_origins: origins.into_iter().map(|at| at.value).collect() };
-    Some(Auth { tokens, cookies: CookieSettings { profile }, csrf, sessions, providers: chosen })
+    Some(Auth { scoped, tokens, cookies: CookieSettings { profile }, csrf, sessions, providers: chosen })
 }
 
 /// A token's life; `None` when what stands there is no span of time.

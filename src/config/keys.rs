@@ -6,11 +6,15 @@ use jiff::Timestamp as Moment;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use super::ToGenerate;
+use super::issuer;
+use super::provider::Providers;
 use super::secret::{Given, NEW_SECRET};
 use super::section::Section;
 use super::value::At;
 use super::weak::weakness;
-use crate::base::{Fault, Timestamp, random_bytes};
+use crate::base::{Clock as _, Fault, SystemClock, Timestamp, random_bytes};
+use crate::gateway::ScopedKey;
+use crate::identity::Realm;
 use crate::token::{Algorithm, KeyMaterial, KeySettings};
 
 /// The key that is made and used when nothing else is said.
@@ -18,7 +22,21 @@ const DEFAULT_KID: &str = "k1";
 const DEFAULT_SECRET_FILE: &str = "certs/jwt.secret";
 
 /// Reads `keys` of `[auth]`.
-pub(super) fn read(auth: &Section<'_>, generate: bool) -> Vec<KeySettings> {
+pub(super) fn read(auth: &Section<'_>, generate: bool, providers: &Providers, primary: Option<&Realm>) -> (Vec<KeySettings>, Vec<ScopedKey>) {
+    let mut scoped = Vec::new();
+    let keys = entries(auth, generate, |entry, key| scoped.extend(issuer::scoped(entry, key, providers, primary)));
+    (keys, scoped)
+}
+
+/// Keys of another issuer, which only check.
+pub(super) fn of_others(section: &Section<'_>) -> Vec<KeySettings> {
+    let mut kids = BTreeSet::new();
+    let entries = section.tables("keys", "[[issuer.keys]]").unwrap_or_default();
+    entries.iter().filter_map(|entry| key(entry, false, &mut kids)).collect()
+}
+
+/// The keys of our own tokens; those with a `scope` are handed to `application`.
+fn entries(auth: &Section<'_>, generate: bool, mut application: impl FnMut(&Section<'_>, KeySettings)) -> Vec<KeySettings> {
     let Some(entries) = auth.tables("keys", "[[auth.keys]]") else {
         if auth.has("keys") {
             return Vec::new();
@@ -34,16 +52,24 @@ pub(super) fn read(auth: &Section<'_>, generate: bool) -> Vec<KeySettings> {
     let mut kids = BTreeSet::new();
     let mut without_kid = false;
     let mut keys = Vec::new();
+    let mut elsewhere = 0;
     for entry in &entries {
         let for_tokens_without_kid = entry.flag("for_tokens_without_kid", false);
         if let (true, true, Some(at)) = (without_kid, for_tokens_without_kid, entry.value_span("for_tokens_without_kid")) {
             auth.reader.mismatch(Fault::new("another key checks the tokens that name none already").at(at).help("only one can"));
         }
         without_kid |= for_tokens_without_kid;
-        keys.extend(key(entry, generate, &mut kids).map(|key| KeySettings { for_tokens_without_kid, ..key }));
+        let key = key(entry, generate, &mut kids).map(|key| KeySettings { for_tokens_without_kid, ..key });
+        if entry.has("scope") {
+            elsewhere += 1;
+            // Taken, so that a fault of the key does not make the rest look unknown.
+            if let Some(key) = key { application(entry, key) } else { entry.silence() }
+        } else {
+            keys.extend(key);
+        }
     }
     let can_sign = |key: &KeySettings| !key.verify_only && !matches!(key.material, KeyMaterial::Public(_));
-    if keys.len() == entries.len() && !keys.iter().any(can_sign) {
+    if keys.len() + elsewhere == entries.len() && !keys.iter().any(can_sign) {
         let fault = auth.at(Fault::new("none of the keys can sign"));
         auth.reader.mismatch(fault.help("one has to have a `secret` or a `private_key` and not be `verify_only`"));
     }
@@ -64,7 +90,8 @@ fn key(entry: &Section<'_>, generate: bool, kids: &mut BTreeSet<String>) -> Opti
     });
     let sign_from = entry.take("sign_from").and_then(|value| value.read(moment)).map(|at| at.value);
     let verify_only = entry.flag("verify_only", false);
-    let material = material(entry, algorithm.as_ref().map(|at| at.value), generate);
+    let until = weak_until(entry);
+    let material = material(entry, until, algorithm.as_ref().map(|at| at.value), generate);
     Some(KeySettings {
         kid: kid?.value,
         algorithm: algorithm?.value,
@@ -73,6 +100,27 @@ fn key(entry: &Section<'_>, generate: bool, kids: &mut BTreeSet<String>) -> Opti
         verify_only,
         for_tokens_without_kid: false,
     })
+}
+
+/// Until when a weak secret of an existing application lives on. Only where our own tokens are not signed with it.
+fn weak_until(entry: &Section<'_>) -> Option<Timestamp> {
+    let until = entry.take("dangerous_weak_secret").and_then(|value| value.read(day))?;
+    let shared = entry.has("scope") || entry.table_says("verify_only");
+    if !shared {
+        let fault = Fault::new("a weak secret cannot sign this gateway's own tokens").at(until.span);
+        entry.reader.mismatch(fault.help("give the key a `scope` (the application's routes), or make it `verify_only`"));
+        return None;
+    }
+    if until.value <= SystemClock::new().now() {
+        entry.reader.mismatch(Fault::new("the time of this weak secret is over").at(until.span).help(NEW_SECRET));
+        return None;
+    }
+    Some(until.value)
+}
+
+/// A date: its end in UTC counts.
+fn day(text: &str) -> Result<Timestamp, Fault> {
+    moment(&format!("{text}T23:59:59Z")).map_err(|_| Fault::new(format!("{text:?} is not a date")).help("write the day on which it ends, as in \"2027-03-01\""))
 }
 
 fn kid(text: &str) -> Result<String, Fault> {
@@ -90,7 +138,7 @@ fn moment(text: &str) -> Result<Timestamp, Fault> {
 }
 
 /// What the algorithm needs. Everything is taken, so that what does not fit is named as such and not as unknown.
-fn material(entry: &Section<'_>, algorithm: Option<Algorithm>, generate: bool) -> Option<KeyMaterial> {
+fn material(entry: &Section<'_>, until: Option<Timestamp>, algorithm: Option<Algorithm>, generate: bool) -> Option<KeyMaterial> {
     let secret = entry.secret("secret", "secret_file");
     let encoded = entry.secret("secret_base64", "secret_base64_file");
     let private = entry.secret("private_key", "private_key_file");
@@ -112,8 +160,8 @@ fn material(entry: &Section<'_>, algorithm: Option<Algorithm>, generate: bool) -
                     entry.reader.fault(Fault::new("a key has one secret, and this one has two").at(encoded.span));
                     None
                 }
-                (Some(secret), None) => hmac(entry, secret, generate),
-                (None, Some(encoded)) => hmac(entry, decoded(entry, encoded)?, false),
+                (Some(secret), None) => hmac(entry, secret, generate, until),
+                (None, Some(encoded)) => hmac(entry, decoded(entry, encoded)?, false, until),
                 (None, None) => None,
             }
         }
@@ -135,7 +183,7 @@ fn material(entry: &Section<'_>, algorithm: Option<Algorithm>, generate: bool) -
 }
 
 /// A secret for HMAC, if it is one. While its file is still to be made, a random one stands in.
-fn hmac(entry: &Section<'_>, secret: At<Given>, generate: bool) -> Option<KeyMaterial> {
+fn hmac(entry: &Section<'_>, secret: At<Given>, generate: bool, until: Option<Timestamp>) -> Option<KeyMaterial> {
     let (bytes, file) = match secret.value {
         Given::Bytes { secret, file } => (secret, file),
         Given::Absent(path) if generate => {
@@ -150,6 +198,11 @@ fn hmac(entry: &Section<'_>, secret: At<Given>, generate: bool) -> Option<KeyMat
         }
     };
     if let Some(weakness) = weakness(bytes.expose_secret()) {
+        if until.is_some() {
+            let note = format!("this secret is weak ({weakness}) and taken nevertheless until the day `dangerous_weak_secret` says");
+            entry.reader.warn(Fault::new(note).at(secret.span).help("whoever guesses it can make a token for anybody on these routes"));
+            return Some(KeyMaterial::Secret(bytes));
+        }
         let which = file.map_or_else(|| "this secret".to_owned(), |path| format!("the secret in {}", path.display()));
         entry.reader.fault(Fault::new(format!("{which} is refused: {weakness}")).at(secret.span).help(NEW_SECRET));
         return None;
@@ -194,7 +247,7 @@ fn default_key(auth: &Section<'_>) -> Option<KeySettings> {
     Some(KeySettings {
         kid: DEFAULT_KID.to_owned(),
         algorithm: Algorithm::Hs256,
-        material: hmac(auth, secret, true)?,
+        material: hmac(auth, secret, true, None)?,
         sign_from: None,
         verify_only: false,
         for_tokens_without_kid: false,

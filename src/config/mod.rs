@@ -10,6 +10,7 @@ mod bandi_sso;
 mod expand;
 mod headers;
 mod http_form;
+mod issuer;
 mod keys;
 mod parse;
 mod provider;
@@ -17,6 +18,7 @@ mod reach;
 mod reader;
 mod report;
 mod rest;
+mod route_tokens;
 mod routes;
 mod secret;
 mod section;
@@ -45,7 +47,7 @@ pub use report::{Level, Rejected, Report};
 pub use settings::{LocalSettings, LogSettings, PageSettings, ProviderSettings, StoreSettings};
 
 use crate::base::{Fault, TrustedProxies};
-use crate::gateway::{AliasSettings, SessionSettings};
+use crate::gateway::{AliasSettings, Others, SessionSettings};
 use crate::routing::RouteSettings;
 use crate::server::{PlainAddress, Settings as ServerSettings};
 use crate::throttle::Settings as ThrottleSettings;
@@ -84,6 +86,8 @@ pub struct Config {
     pub hsts: Option<Duration>,
     /// Tokens and their keys.
     pub tokens: crate::token::Settings,
+    /// Whose tokens are taken beside ours.
+    pub others: Others,
     /// Which cookies carry a session.
     pub cookies: CookieSettings,
     /// Where unsafe requests with cookies may come from.
@@ -196,6 +200,11 @@ impl Config {
         }
     }
 
+    /// How long a token can be good at most, ours or another's: ends are remembered for so long.
+    pub fn longest_token(&self) -> Duration {
+        self.tokens.access_ttl.max(self.others.longest())
+    }
+
     /// The settings that differ between two configurations and that only a restart can change: what sockets, threads and
     /// files a process began with.
     pub fn changes_needing_restart(old: &Self, new: &Self) -> Vec<&'static str> {
@@ -222,9 +231,11 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let tls = tls::read(&root, !server.settings.listen.is_empty());
     let providers = provider::read(&root);
     let auth = auth::read(&root, &providers, tls.settings.generate);
+    let issuers: Vec<_> = issuer::read(&root, &providers).into_iter().map(|at| at.value).collect();
     let upstreams = upstream::read(&root);
     let aliases = routes::read_aliases(&root, server.aliases);
-    let routes = routes::read(&root, &upstreams, &providers, &aliases);
+    let others = Others { issuers, scoped: auth.as_ref().map(|auth| auth.scoped.clone()).unwrap_or_default() };
+    let routes = routes::read(&root, &upstreams, &providers, &aliases, &others);
     let (throttle, store, log) = (rest::throttle(&root), rest::store(&root), rest::log(&root));
     let (identity_headers, pages) = (headers::read(&root), rest::pages(&root));
     let auth = auth?;
@@ -240,6 +251,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         tls: tls.settings,
         hsts: tls.hsts,
         tokens: auth.tokens,
+        others,
         cookies: auth.cookies,
         csrf: auth.csrf,
         sessions: auth.sessions,

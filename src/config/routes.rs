@@ -6,7 +6,7 @@ use super::section::Section;
 use super::upstream::Upstreams;
 use super::value::{At, Value};
 use crate::base::Fault;
-use crate::gateway::AliasSettings;
+use crate::gateway::{AliasSettings, Others};
 use crate::identity::{Group, ProviderName, Realm, Role, UserId};
 use crate::routing::{Access, HostName, PathPrefix, RouteSettings, Unauthenticated};
 
@@ -30,7 +30,7 @@ pub(super) fn read_aliases(root: &Section<'_>, default: bool) -> AliasSettings {
 }
 
 /// Reads every `[[route]]`.
-pub(super) fn read(root: &Section<'_>, upstreams: &Upstreams, providers: &Providers, aliases: &AliasSettings) -> Vec<RouteSettings> {
+pub(super) fn read(root: &Section<'_>, upstreams: &Upstreams, providers: &Providers, aliases: &AliasSettings, others: &Others) -> Vec<RouteSettings> {
     let Some(sections) = root.tables("route", "[[route]]") else {
         if !root.has("route") {
             let fault = Fault::new("there is no [[route]], so nothing is served");
@@ -42,7 +42,7 @@ pub(super) fn read(root: &Section<'_>, upstreams: &Upstreams, providers: &Provid
     let mut used = Vec::new();
     for section in &sections {
         used.extend(section.take("upstream").and_then(|value| value.raw().as_str().map(str::to_owned)));
-        let Some(route) = route(section, upstreams, providers) else { continue };
+        let Some(route) = route(section, upstreams, providers, others) else { continue };
         shadowed(section, &route, aliases);
         if routes.iter().any(|other| same(other, &route)) {
             let fault = Fault::new(format!("another route has the same host, path and method: {}", shown(&route)));
@@ -56,7 +56,7 @@ pub(super) fn read(root: &Section<'_>, upstreams: &Upstreams, providers: &Provid
     routes
 }
 
-fn route(section: &Section<'_>, upstreams: &Upstreams, providers: &Providers) -> Option<RouteSettings> {
+fn route(section: &Section<'_>, upstreams: &Upstreams, providers: &Providers, others: &Others) -> Option<RouteSettings> {
     section.require("upstream", "the name of an [upstream.…]");
     let host = section.read("host", host);
     let path = section.read("path", |text| PathPrefix::new(text).map_err(|error| Fault::new(format!("{text:?}: {error}"))));
@@ -74,6 +74,7 @@ fn route(section: &Section<'_>, upstreams: &Upstreams, providers: &Providers) ->
     let answers = [("auto", Unauthenticated::Auto), ("redirect", Unauthenticated::Redirect), ("401", Unauthenticated::Refuse)];
     let unauthenticated = section.take("on_unauthenticated").and_then(|value| value.read(|text| super::parse::word(text, &answers)));
     let settings = RouteSettings {
+        tokens: super::route_tokens::read(section, host.as_ref().map(|at| &at.value), path.as_ref().map(|at| &at.value), others),
         host: host.as_ref().map(|at| at.value.clone()),
         path: path.as_ref().map(|at| at.value.clone()).or_else(|| PathPrefix::new("/").ok())?,
         methods: methods.map(|methods| methods.into_iter().map(|at| at.value).collect()),

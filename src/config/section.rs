@@ -108,6 +108,11 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Whether a switch stands here as `true`, looked at without taking it.
+    pub(super) fn table_says(&self, key: &str) -> bool {
+        self.table.and_then(|table| table.get(key)).is_some_and(|value| matches!(value.get_ref(), DeValue::Boolean(true)))
+    }
+
     /// Where the section begins, if the file has it.
     pub(super) fn place(&self) -> Option<Range<usize>> {
         self.at.clone()

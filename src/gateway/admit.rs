@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::foreign::with_claims;
 use super::renew::Renewed;
 use super::{Gateway, Intake, Refusal, Route};
 use crate::base::{AccessToken, Timestamp};
@@ -41,7 +42,7 @@ pub(super) struct Known {
 impl Gateway {
     /// token → verified → not revoked → allowed here. A cookie near its end is renewed here.
     pub(super) async fn admit(&self, intake: &Intake, route: &Route, now: Timestamp) -> Result<Admission, Refusal> {
-        let known = match self.know(intake, now).await {
+        let known = match self.know(intake, route, now).await {
             Ok(known) => known,
             Err(refusal) if route.access == Access::Public => return Ok(Admission::nobody(&refusal)),
             Err(refusal) => return Err(refusal),
@@ -73,10 +74,10 @@ impl Gateway {
 
     /// Who is asking, from the first place that holds a token: the header, then the cookies. One place decides; a bad token
     /// in it is not excused by a good one elsewhere.
-    async fn know(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
+    async fn know(&self, intake: &Intake, route: &Route, now: Timestamp) -> Result<Known, Refusal> {
         let credentials = &intake.credentials;
         match &credentials.bearer {
-            Some(Ok(token)) => return self.standing(self.verifier.access(token, now)?, Shown::Header),
+            Some(Ok(token)) => return self.standing(self.verify_for(token, route, now)?, Shown::Header),
             Some(Err(_)) => return Err(Refusal::Ambiguous),
             None => {}
         }
@@ -85,7 +86,7 @@ impl Gateway {
         }
         match (&credentials.cookies.access, &credentials.cookies.refresh) {
             (None, None) => Err(Refusal::NoToken),
-            (Some(access), refresh) => match self.verifier.access(access, now) {
+            (Some(access), refresh) => match self.verify_for(access, route, now) {
                 Ok(verified) => {
                     let known = self.standing(verified, Shown::Cookie)?;
                     Ok(self.prolong(known, intake, now).await)
@@ -110,6 +111,8 @@ impl Gateway {
     /// The view's word on a verified token: asked at every request, after the cache of verified tokens and never before.
     pub(super) fn standing(&self, verified: Arc<Verified>, shown: Shown) -> Result<Known, Refusal> {
         let profile = self.shared.view.check(&verified.user, &verified.session, &verified.id, verified.position).map_err(Refusal::Ended)?;
+        self.check_foreign(&verified)?;
+        let profile = with_claims(profile, &verified);
         self.shared.used(&verified);
         Ok(Known { verified, profile, shown, renewed: None })
     }
@@ -117,7 +120,7 @@ impl Gateway {
     /// A cookie in the last part of its life is replaced on the way through. If that cannot be done now, the request passes
     /// on the token it has.
     async fn prolong(&self, known: Known, intake: &Intake, now: Timestamp) -> Known {
-        if known.verified.expires.since(now) > self.settings.sessions.renew_window {
+        if known.verified.foreign.is_some() || known.verified.expires.since(now) > self.settings.sessions.renew_window {
             return known;
         }
         let renewed = self.renew(known.verified.session, known.verified.id, Presented::Access, intake, now).await;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::{Gateway, Settings, Shared};
+use super::foreign::{Foreigners, TokenRules};
+use super::{Gateway, Others, Settings, Shared};
 use crate::identity::ProviderName;
 use crate::observe::RouteCounters;
 use crate::pages::{AccentError, Pages};
@@ -20,6 +21,8 @@ pub struct Parts {
     pub settings: Settings,
     /// What the operator wants of tokens.
     pub tokens: token::Settings,
+    /// Whose tokens are taken beside ours.
+    pub others: Others,
     /// The providers, the first one first.
     pub providers: Vec<Arc<dyn Provider>>,
     /// The upstreams by name.
@@ -45,6 +48,9 @@ pub enum BuildError {
     /// A route's upstream is not there.
     #[error("route {0} leads to an upstream that is not configured")]
     NoUpstream(Arc<str>),
+    /// A route takes or hands over tokens of somebody who is not configured for it.
+    #[error("route {0} names an issuer, or a key of its application, that is not configured for it")]
+    NoIssuer(Arc<str>),
 }
 
 /// A route ready for use.
@@ -56,6 +62,7 @@ pub struct Route {
     pub(super) allow_empty_segments: bool,
     pub(super) allow_underscore_headers: bool,
     pub(super) max_body: Option<u64>,
+    pub(super) tokens: TokenRules,
     pub(super) counters: RouteCounters,
 }
 
@@ -65,8 +72,9 @@ impl Gateway {
     /// # Errors
     /// The first thing that does not fit; the configuration's own checks find the same and more, with their places.
     pub fn build(parts: Parts) -> Result<Self, BuildError> {
-        let Parts { settings, tokens, providers, upstreams, pages, shared } = parts;
+        let Parts { settings, tokens, others, providers, upstreams, pages, shared } = parts;
         let keys = Arc::new(KeyRing::new(&tokens.keys).map_err(BuildError::Keys)?);
+        let foreigners = Foreigners::build(others, &tokens.subjects, tokens.backdate, &shared)?;
         let mut routes = RouteTable::default();
         for route in &settings.routes {
             let host = route.host.as_ref().map_or("*", |host| host.as_str());
@@ -81,6 +89,7 @@ impl Gateway {
                 allow_empty_segments: route.allow_empty_segments,
                 allow_underscore_headers: route.allow_underscore_headers,
                 max_body: route.max_body,
+                tokens: foreigners.rules(route)?,
             };
             let inserted = routes.insert(route.host.clone(), route.path.clone(), route.methods.clone(), ready);
             inserted.map_err(|SameRoute| BuildError::SameRoute(name))?;
@@ -96,6 +105,7 @@ impl Gateway {
             pages,
             hsts: settings.hsts.and_then(hsts),
             settings,
+            foreigners,
             shared,
         })
     }

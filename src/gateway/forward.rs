@@ -16,6 +16,11 @@ impl Gateway {
     pub(super) async fn forward(&self, intake: Intake, admission: Admission, route: &Route, record: &mut Record) -> Result<Reply, Refusal> {
         let target = Uri::try_from(intake.target()).map_err(|_| Refusal::Internal("the canonical path is no request target"))?;
         let facts = intake.forwarding_facts();
+        let shown = match admission.shown() {
+            Shown::Header => intake.credentials.bearer.and_then(Result::ok),
+            Shown::Cookie => intake.credentials.cookies.access,
+            Shown::Nowhere | Shown::SpentHeader => None,
+        };
         let mut headers = intake.headers;
         if !route.allow_underscore_headers {
             drop_underscored(&mut headers);
@@ -26,6 +31,7 @@ impl Gateway {
             Shown::Header | Shown::SpentHeader => _ = headers.remove(AUTHORIZATION),
             Shown::Cookie | Shown::Nowhere => {}
         }
+        self.hand_over(&mut headers, shown.as_ref(), &admission, route, self.shared.clock.now())?;
         Intake::write_forwarding(&mut headers, &facts);
         if let Some(identity) = admission.identity() {
             self.identity_headers.write(&mut headers, identity);

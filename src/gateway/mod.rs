@@ -11,6 +11,7 @@
 mod admit;
 mod build;
 mod endpoints;
+mod foreign;
 mod forward;
 mod intake;
 mod login;
@@ -32,6 +33,7 @@ use hyper::body::Incoming;
 
 pub use admit::Admission;
 pub use build::{BuildError, Parts, Route};
+pub use foreign::{Others, Scope, ScopedKey};
 pub use intake::Intake;
 pub use refusal::{HostFault, Refusal};
 pub use reply::{Reply, ReplyBody, ReplyFault};
@@ -60,6 +62,7 @@ pub struct Gateway {
     identity_headers: IdentityHeaders,
     pages: Pages,
     hsts: Option<HeaderValue>,
+    foreigners: foreign::Foreigners,
     shared: Arc<Shared>,
 }
 

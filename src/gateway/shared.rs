@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -10,7 +11,7 @@ use crate::base::{Clock, TokenId};
 use crate::observe::{AccessLog, AuditEvent, Metrics, audit_log};
 use crate::store::{ChangeLog, Store, View};
 use crate::throttle::Throttle;
-use crate::token::Verified;
+use crate::token::{KeySource, Verified};
 use crate::web::Tunnels;
 
 /// What outlives a reload: every snapshot of the gateway works on the same one.
@@ -35,6 +36,7 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Upgraded connections, for the drain.
     pub tunnels: Tunnels,
+    pub(super) key_sources: Mutex<HashMap<String, Arc<KeySource>>>,
     pub(super) renewals: moka::future::Cache<TokenId, Arc<Renewed>>,
 }
 
@@ -52,11 +54,14 @@ impl Shared {
         let renewals = moka::future::Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(10)).build();
         let (store, view) = (Arc::clone(log.store()), Arc::clone(log.view()));
         let streams = Arc::new(Streams::default());
-        Arc::new(Self { clock, log, store, view, throttle, services, streams, access_log, metrics, tunnels: Tunnels::default(), renewals })
+        Arc::new(Self { clock, log, store, view, throttle, services, streams, access_log, metrics, tunnels: Tunnels::default(), key_sources: Mutex::default(), renewals })
     }
 
     /// Notes that a token was used: its session lives on, and if a rotation made it, that rotation is confirmed.
     pub(super) fn used(&self, verified: &Verified) {
+        if verified.foreign.is_some() {
+            return;
+        }
         let now = self.clock.now();
         if let Some(generation) = verified.first_use_of_rotated() {
             // Queued at once; a confirmation that is lost only lets the predecessor be good for longer.

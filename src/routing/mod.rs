@@ -5,7 +5,9 @@
 mod path;
 mod settings;
 mod table;
+mod tokens;
 
 pub use path::{CanonicalPath, PathFault};
 pub use settings::{Access, HostName, HostNameError, PathPrefix, PathPrefixError, RouteSettings, Unauthenticated};
 pub use table::{NoRoute, RouteTable, SameRoute};
+pub use tokens::{PassForm, RouteTokens};

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use http::Method;
 
+use super::RouteTokens;
 use crate::identity::{Group, ProviderName, Role, UserId};
 
 /// One `[[route]]` of the configuration.
@@ -26,6 +27,8 @@ pub struct RouteSettings {
     pub allow_underscore_headers: bool,
     /// Largest request body in bytes; `None`: the gateway's.
     pub max_body: Option<u64>,
+    /// Whose tokens it takes beside ours, and which one the application is handed.
+    pub tokens: RouteTokens,
 }
 
 /// Who may pass. No rule named in the configuration means [`Access::SignedIn`].

@@ -27,6 +27,9 @@ pub struct View {
     sessions: Shards<SessionId, Gone>,
     tokens: Shards<TokenId, Gone>,
     people: Shards<UserId, Standing>,
+    /// When somebody last ended a session, for tokens of others, which carry no position: only their time can be compared.
+    cuts: Shards<UserId, Timestamp>,
+    everybody_at: AtomicU64,
     announcer: Announcer,
 }
 
@@ -57,6 +60,8 @@ impl View {
             sessions: Shards::new(),
             tokens: Shards::new(),
             people: Shards::new(),
+            cuts: Shards::new(),
+            everybody_at: AtomicU64::new(0),
             announcer: Announcer::new(),
         };
         view.reload(start);
@@ -100,6 +105,13 @@ impl View {
         self.people.get(user, |standing| standing.judge(issued_at)).unwrap_or_else(|| Ok(default_profile()))
     }
 
+    /// When this person last logged out or was ended, as far back as ends are remembered: tokens of others that were made
+    /// before it are over. A session that gave way to a newer one does not count.
+    pub fn cut(&self, user: &UserId) -> Option<Timestamp> {
+        let everybody = Timestamp::from_millis(self.everybody_at.load(Ordering::Acquire));
+        self.cuts.get(user, |at| *at).into_iter().chain((everybody.millis() > 0).then_some(everybody)).max()
+    }
+
     /// Everything in the change log up to here is in this view.
     pub fn position(&self) -> Position {
         Position(self.position.load(Ordering::Acquire))
@@ -133,6 +145,7 @@ impl View {
 
     /// Forgets ends that are older than every token they could kill. What is known of people stays.
     pub fn prune(&self, before: Timestamp) {
+        self.cuts.retain(|_, at| *at >= before);
         self.sessions.retain(|_, gone| gone.at >= before);
         self.tokens.retain(|_, gone| gone.at >= before);
         self.people.retain(|_, standing| {
@@ -155,6 +168,7 @@ impl View {
     }
 
     fn act(&self, change: &Change, position: Position, at: Timestamp) {
+        self.cut_at(change, at);
         match change {
             Change::SessionEnded { session, user: _, reason } => {
                 let gone = Gone { reason: *reason, at };
@@ -176,6 +190,23 @@ impl View {
                 self.end_person(user, position, EndReason::Removed, at);
             }
         }
+    }
+
+    fn cut_at(&self, change: &Change, at: Timestamp) {
+        let user = match change {
+            Change::SessionEnded { reason: EndReason::Replaced | EndReason::TooMany, .. }
+            | Change::TokenEnded { .. }
+            | Change::PersonChanged { .. } => return,
+            Change::EverybodyEnded { .. } => {
+                self.everybody_at.fetch_max(at.millis(), Ordering::AcqRel);
+                return;
+            }
+            Change::SessionEnded { user, .. } | Change::PersonEnded { user, .. } | Change::PersonRemoved { user } => user,
+        };
+        self.cuts.write(user, |cuts| {
+            let cut = cuts.entry(user.clone()).or_insert(at);
+            *cut = at.max(*cut);
+        });
     }
 
     fn end_person(&self, user: &UserId, before: Position, reason: EndReason, at: Timestamp) {

@@ -141,7 +141,8 @@ impl TokenIssuer {
 #[error("the signing key does not sign")]
 pub struct SignError;
 
-fn part(value: &impl Serialize) -> Result<String, SignError> {
+/// One part of a compact form.
+pub(super) fn part(value: &impl Serialize) -> Result<String, SignError> {
     serde_json::to_vec(value).map(|json| URL_SAFE_NO_PAD.encode(json)).map_err(|_| SignError)
 }
 

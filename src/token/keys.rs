@@ -7,7 +7,7 @@ use jsonwebtoken::jwk::{
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::ExposeSecret as _;
 
-use super::{Algorithm, KeyMaterial, KeySettings, TokenFault};
+use super::{Algorithm, KeyMaterial, KeySetError, KeySettings, TokenFault};
 use crate::base::Timestamp;
 
 /// Why a key of the configuration cannot be used.
@@ -26,6 +26,9 @@ pub enum KeyError {
     /// Nothing can sign.
     #[error("no key can sign: at least one must be a secret or a private key without verify_only")]
     NoneSigns,
+    /// A key set has nothing usable.
+    #[error("key set: {0}")]
+    Set(KeySetError),
 }
 
 /// The keys: found by `kid`, each with its one algorithm (RFC 8725, section 3.1).
@@ -55,6 +58,41 @@ impl KeyRing {
     /// # Errors
     /// Every key that cannot be used, and that none can sign.
     pub fn new(settings: &[KeySettings]) -> Result<Self, Vec<KeyError>> {
+        Self::build(settings, true)
+    }
+
+    /// Keys that only check: those of others.
+    ///
+    /// # Errors
+    /// Every key that cannot be used.
+    pub fn checking(settings: &[KeySettings]) -> Result<Self, Vec<KeyError>> {
+        Self::build(settings, false)
+    }
+
+    /// The keys of a published set (RFC 7517): the public ones for signatures, of the algorithms known here. The algorithm is
+    /// the key's, said by it or the only one its kind has here; a shared secret in a published set is none.
+    ///
+    /// # Errors
+    /// When it is no set, or has no such key.
+    pub fn from_key_set(document: &[u8]) -> Result<Self, KeySetError> {
+        let set: serde_json::Value = serde_json::from_slice(document).map_err(|_| KeySetError::NotASet)?;
+        let entries = set.get("keys").and_then(serde_json::Value::as_array).ok_or(KeySetError::NotASet)?;
+        // One entry that is not understood does not spoil the others (RFC 7517, section 5).
+        let keys: Vec<Key> = entries.iter().take(MOST_PUBLISHED).filter_map(published).collect();
+        if keys.is_empty() { Err(KeySetError::NoKeys) } else { Ok(Self { keys, without_kid: None }) }
+    }
+
+    /// How many keys there are.
+    pub const fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    fn build(settings: &[KeySettings], signs: bool) -> Result<Self, Vec<KeyError>> {
         let mut errors = Vec::new();
         let mut keys = Vec::new();
         for setting in settings {
@@ -65,7 +103,7 @@ impl KeyRing {
                 }
             }
         }
-        if errors.is_empty() && !keys.iter().any(|key| key.signs.is_some()) {
+        if errors.is_empty() && signs && !keys.iter().any(|key| key.signs.is_some()) {
             errors.push(KeyError::NoneSigns);
         }
         if errors.is_empty() {
@@ -99,14 +137,56 @@ impl KeyRing {
         if alg != key.algorithm.as_str() {
             return Err(TokenFault::WrongAlgorithm);
         }
-        match jsonwebtoken::crypto::verify(signature, message, &key.checks, key.algorithm.into()) {
+        key.check(message, signature)
+    }
+
+    /// Checks a signature of somebody who names no key, under every key that has the algorithm the header names.
+    pub(super) fn check_each(&self, alg: &str, message: &[u8], signature: &str) -> Result<(), TokenFault> {
+        if self.keys.is_empty() {
+            return Err(TokenFault::UnknownKey);
+        }
+        let mut verdict = Err(TokenFault::WrongAlgorithm);
+        for key in self.keys.iter().filter(|key| key.algorithm.as_str() == alg) {
+            verdict = key.check(message, signature);
+            if verdict.is_ok() {
+                break;
+            }
+        }
+        verdict
+    }
+}
+
+/// Most keys looked at in a published set.
+const MOST_PUBLISHED: usize = 32;
+
+/// A key of a published set, if it is one for us.
+fn published(entry: &serde_json::Value) -> Option<Key> {
+    let jwk: Jwk = serde_json::from_value(entry.clone()).ok()?;
+    if jwk.common.public_key_use.as_ref().is_some_and(|purpose| *purpose != jsonwebtoken::jwk::PublicKeyUse::Signature) {
+        return None;
+    }
+    let text = |name: &str| entry.get(name).and_then(serde_json::Value::as_str);
+    let own = match (text("kty")?, text("crv")) {
+        ("EC", Some("P-256")) => Algorithm::Es256,
+        ("OKP", Some("Ed25519")) => Algorithm::EdDsa,
+        ("RSA", _) => Algorithm::Rs256,
+        (_, _) => return None,
+    };
+    if text("alg").is_some_and(|said| said != own.as_str()) {
+        return None;
+    }
+    let kid = jwk.common.key_id.clone().unwrap_or_default();
+    Some(Key { kid, algorithm: own, checks: DecodingKey::from_jwk(&jwk).ok()?, signs: None, public: None })
+}
+
+impl Key {
+    fn check(&self, message: &[u8], signature: &str) -> Result<(), TokenFault> {
+        match jsonwebtoken::crypto::verify(signature, message, &self.checks, self.algorithm.into()) {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(TokenFault::BadSignature),
         }
     }
-}
 
-impl Key {
     fn new(setting: &KeySettings) -> Result<Self, jsonwebtoken::errors::Error> {
         let algorithm = setting.algorithm;
         let sign_from = setting.sign_from.unwrap_or_default();

@@ -4,14 +4,21 @@
 
 mod claims;
 mod fault;
+mod foreign;
 mod issuer;
+mod jwks;
 mod keys;
+mod members;
+mod mint;
 mod settings;
 mod verifier;
 
 pub use fault::TokenFault;
+pub use foreign::{ClaimMap, Foreign, ForeignKeys, ForeignSettings, ForeignVerifier, Needs};
 pub use issuer::{Grant, Issued, SignError, TokenIssuer};
+pub use jwks::{KeySetError, KeySource};
 pub use keys::{KeyError, KeyRing};
+pub use mint::{MintSettings, Minter};
 pub use settings::{Algorithm, KeyMaterial, KeySettings, Settings};
 pub use verifier::{TokenVerifier, Verified};
 

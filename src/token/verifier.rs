@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use moka::sync::Cache;
 
 use super::claims::{Claims, Header, Kind};
+use super::foreign::Foreign;
 use super::{KeyRing, Settings, TokenFault};
 use crate::base::{AccessToken, Position, RefreshToken, SessionId, Timestamp, TokenId};
 use crate::identity::{ProviderName, UserId};
@@ -50,6 +51,8 @@ pub struct Verified {
     pub fresh: bool,
     /// The double-submit value.
     pub csrf: Box<str>,
+    /// What only a token of another issuer says: it belongs to no session of ours. `None` for ours.
+    pub foreign: Option<Box<Foreign>>,
     confirmed: AtomicBool,
     noted: AtomicU64,
 }
@@ -58,6 +61,39 @@ pub struct Verified {
 const NOTED: Duration = Duration::from_secs(15);
 
 impl Verified {
+    /// What a good token of another issuer says. `session` and `id` are made of its text and name nothing of ours.
+    #[expect(clippy::too_many_arguments, reason = "each is a field")]
+    pub(super) fn foreign(
+        user: UserId,
+        subject: Arc<str>,
+        provider: ProviderName,
+        session: SessionId,
+        id: TokenId,
+        position: Position,
+        issued: Timestamp,
+        expires: Timestamp,
+        fresh: bool,
+        csrf: Box<str>,
+        foreign: Foreign,
+    ) -> Self {
+        Self {
+            user,
+            subject,
+            provider,
+            session,
+            id,
+            position,
+            generation: None,
+            issued,
+            expires,
+            fresh,
+            csrf,
+            foreign: Some(Box::new(foreign)),
+            confirmed: AtomicBool::new(false),
+            noted: AtomicU64::new(0),
+        }
+    }
+
     /// True exactly once for a token that a rotation made: its first use confirms the rotation.
     pub fn first_use_of_rotated(&self) -> Option<u32> {
         let generation = self.generation?;
@@ -121,7 +157,7 @@ impl TokenVerifier {
     }
 
     fn verify(&self, compact: &str, kind: Kind, now: Option<Timestamp>) -> Result<Verified, TokenFault> {
-        let (message, header, payload, signature) = split(compact)?;
+        let (message, header, payload, signature) = split(compact, LONGEST)?;
         let header_json = decode(header)?;
         let header: Header<'_> = serde_json::from_slice(&header_json).map_err(|_| TokenFault::Malformed)?;
         if header.crit.0 || header.b64.0 {
@@ -164,6 +200,7 @@ impl TokenVerifier {
             expires: Timestamp::from_secs(claims.exp),
             fresh: claims.fresh,
             csrf: claims.csrf.into(),
+            foreign: None,
             confirmed: AtomicBool::new(false),
             noted: AtomicU64::new(0),
         })
@@ -171,8 +208,8 @@ impl TokenVerifier {
 }
 
 /// Message, header, payload and signature of a compact form with exactly three parts.
-fn split(compact: &str) -> Result<(&str, &str, &str, &str), TokenFault> {
-    if compact.len() > LONGEST {
+pub(super) fn split(compact: &str, longest: usize) -> Result<(&str, &str, &str, &str), TokenFault> {
+    if compact.len() > longest {
         return Err(TokenFault::Malformed);
     }
     let (message, signature) = compact.rsplit_once('.').ok_or(TokenFault::Malformed)?;
@@ -181,7 +218,7 @@ fn split(compact: &str) -> Result<(&str, &str, &str, &str), TokenFault> {
 }
 
 /// The JSON object in a part. An array is none: serde would read one as a structure whose members stand in order.
-fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
+pub(super) fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
     let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed)?;
     if json.trim_ascii_start().starts_with(b"{") { Ok(json) } else { Err(TokenFault::Malformed) }
 }
