@@ -53,6 +53,7 @@ fn settings(config: &Config, self_made: bool) -> gateway::Settings {
         routes: config.routes.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         cookies: config.cookies,
+        library: config.library.clone(),
         csrf: config.csrf.clone(),
         identity_headers: config.identity_headers.clone(),
         sessions: config.sessions,

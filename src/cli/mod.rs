@@ -2,6 +2,7 @@
 //! usage, 3 it cannot be done here and now.
 
 pub mod demo;
+mod import;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -40,10 +41,24 @@ enum Command {
     Check(ConfigFile),
     /// Try it out: a gateway on loopback with a stand-in for the university's SSO and two sample applications
     Demo(demo::Options),
+    /// Print the [auth] part of a configuration for an application that has a login of its own
+    Import {
+        #[command(subcommand)]
+        from: Import,
+    },
     /// Print a random secret, good for HS256
     GenSecret,
     /// Print the version
     Version,
+}
+
+#[derive(Subcommand)]
+enum Import {
+    /// From the settings of flask-jwt-extended: a Python file, an environment file or a JSON dump. Read as text, not run
+    Flask {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 #[derive(Args)]
@@ -59,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Run(file) => app::run(&file.config),
         Command::Check(file) => check(&file.config),
         Command::Demo(options) => demo::run(&options),
+        Command::Import { from: Import::Flask { file } } => return import(&file),
         Command::GenSecret => {
             say(&URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
             Ok(())
@@ -73,6 +89,19 @@ pub fn main() -> ExitCode {
         Err(failure) => {
             complain(&failure);
             ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn import(file: &std::path::Path) -> ExitCode {
+    match import::flask(file) {
+        Ok(text) => {
+            say(text.trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            let _ = writeln!(std::io::stderr(), "munjigi: {why}");
+            ExitCode::from(3)
         }
     }
 }

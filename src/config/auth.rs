@@ -9,7 +9,7 @@ use super::settings::ProviderSettings;
 use super::url;
 use super::value::At;
 use crate::base::Fault;
-use crate::gateway::{ScopedKey, SessionSettings};
+use crate::gateway::{LibrarySettings, ScopedKey, SessionSettings};
 use crate::identity::{Realm, Subjects};
 use crate::token;
 use crate::web::{CookieProfile, CookieSettings, CsrfSettings};
@@ -19,6 +19,7 @@ pub(super) struct Auth {
     pub(super) tokens: token::Settings,
     /// Keys shared with applications.
     pub(super) scoped: Vec<ScopedKey>,
+    pub(super) library: LibrarySettings,
     pub(super) cookies: CookieSettings,
     pub(super) csrf: CsrfSettings,
     pub(super) sessions: SessionSettings,
@@ -53,6 +54,7 @@ pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool) ->
     let cache = section.number("token_cache", 0, 100_000_000).map_or(100_000, |at| at.value);
     let chosen = chosen(&section, providers);
     let sessions = session::read(root, &section, access_ttl.as_ref(), refresh_ttl.as_ref());
+    let library = super::library::read(&section);
     let primary = primary(&section, &chosen);
     let (keys, scoped) = keys::read(&section, generate, providers, primary.as_ref());
     let tokens = token::Settings {
@@ -67,7 +69,7 @@ pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool) ->
         cache,
     };
     let csrf = CsrfSettings { trusted_origins: origins.into_iter().map(|at| at.value).collect() };
-    Some(Auth { scoped, tokens, cookies: CookieSettings { profile }, csrf, sessions, providers: chosen })
+    Some(Auth { scoped, library, tokens, cookies: CookieSettings { profile }, csrf, sessions, providers: chosen })
 }
 
 /// A token's life; `None` when what stands there is no span of time.

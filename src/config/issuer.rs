@@ -50,7 +50,8 @@ fn issuer(section: &Section<'_>, providers: &Providers) -> Option<ForeignSetting
     let own = name.as_ref().and_then(|name| Realm::new(name.value.as_str()).ok());
     let realm = if section.has("realm") { realm.map(|at| at.value) } else { own };
     if let Some(taken) = realm.as_ref().filter(|realm| providers.good.iter().any(|provider| provider.value.realm() == *realm)) {
-        let fault = section.at(Fault::new(format!("the realm {:?} is a provider's: this issuer could make anybody's token", taken.as_str())));
+        let fault =
+            section.at(Fault::new(format!("the realm {:?} is a provider's: this issuer could make anybody's token", taken.as_str())));
         section.reader.mismatch(fault.help("give the issuer a `realm` of its own; its people are written id@realm"));
         return None;
     }
@@ -86,7 +87,9 @@ fn sources(section: &Section<'_>) -> Option<ForeignKeys> {
         1 => {}
         0 => {
             let fault = section.at(Fault::new("[[issuer]] needs its keys"));
-            section.reader.mismatch(fault.help("write `jwks_url`, `jwks_file`, or `keys = [{ kid = …, algorithm = …, public_key_file = … }]`"));
+            section
+                .reader
+                .mismatch(fault.help("write `jwks_url`, `jwks_file`, or `keys = [{ kid = …, algorithm = …, public_key_file = … }]`"));
             return None;
         }
         _ => {
@@ -119,10 +122,16 @@ pub(super) fn scoped(entry: &Section<'_>, key: KeySettings, providers: &Provider
     let scope = entry.list("scope", scope);
     let (iss, audience) = (entry.text("iss"), entry.text("audience"));
     let leeway = entry.duration("leeway", Duration::ZERO, MOST_LEEWAY).map_or(Duration::ZERO, |at| at.value);
-    let longest = entry.duration("max_age", Duration::from_secs(60), MOST_LONGEST).map_or(LONGEST, |at| at.value);
-    let subject = entry.text("identity_claim").map_or_else(|| "sub".into(), |at| at.value.into_boxed_str());
-    let needs = Needs { id: !entry.flag("allow_no_jti", false), kind: !entry.flag("allow_no_type", false), end: !entry.flag("allow_no_exp", false) };
     let opens_sessions = entry.flag("opens_sessions", false);
+    // A refresh token lives long, and so long its person's ends must be remembered.
+    let usual = if opens_sessions { Duration::from_secs(30 * 86_400) } else { LONGEST };
+    let longest = entry.duration("max_age", Duration::from_secs(60), MOST_LONGEST).map_or(usual, |at| at.value);
+    let subject = entry.text("identity_claim").map_or_else(|| "sub".into(), |at| at.value.into_boxed_str());
+    let needs = Needs {
+        id: !entry.flag("allow_no_jti", false),
+        kind: !entry.flag("allow_no_type", false),
+        end: !entry.flag("allow_no_exp", false),
+    };
     let scope: Vec<Scope> = scope?.into_iter().map(|at| at.value).collect();
     if scope.is_empty() {
         entry.reader.mismatch(entry.at(Fault::new("`scope` is empty, so this key is good nowhere").help("name paths of routes")));
@@ -152,7 +161,8 @@ pub(super) fn scoped(entry: &Section<'_>, key: KeySettings, providers: &Provider
 
 /// `/path`, or `host/path`.
 fn scope(text: &str) -> Result<Scope, Fault> {
-    let wrong = |why: String| Fault::new(format!("{text:?}: {why}")).help("write a route's path, or host and path: \"grades.example.ac.kr/api\"");
+    let wrong =
+        |why: String| Fault::new(format!("{text:?}: {why}")).help("write a route's path, or host and path: \"grades.example.ac.kr/api\"");
     let at = text.find('/').ok_or_else(|| wrong("there is no path in it".to_owned()))?;
     let (host, path) = text.split_at(at);
     let host = if host.is_empty() { None } else { Some(HostName::new(host).map_err(|error| wrong(error.to_string()))?) };

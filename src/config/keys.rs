@@ -22,7 +22,12 @@ const DEFAULT_KID: &str = "k1";
 const DEFAULT_SECRET_FILE: &str = "certs/jwt.secret";
 
 /// Reads `keys` of `[auth]`.
-pub(super) fn read(auth: &Section<'_>, generate: bool, providers: &Providers, primary: Option<&Realm>) -> (Vec<KeySettings>, Vec<ScopedKey>) {
+pub(super) fn read(
+    auth: &Section<'_>,
+    generate: bool,
+    providers: &Providers,
+    primary: Option<&Realm>,
+) -> (Vec<KeySettings>, Vec<ScopedKey>) {
     let mut scoped = Vec::new();
     let keys = entries(auth, generate, |entry, key| scoped.extend(issuer::scoped(entry, key, providers, primary)));
     (keys, scoped)
@@ -120,7 +125,8 @@ fn weak_until(entry: &Section<'_>) -> Option<Timestamp> {
 
 /// A date: its end in UTC counts.
 fn day(text: &str) -> Result<Timestamp, Fault> {
-    moment(&format!("{text}T23:59:59Z")).map_err(|_| Fault::new(format!("{text:?} is not a date")).help("write the day on which it ends, as in \"2027-03-01\""))
+    moment(&format!("{text}T23:59:59Z"))
+        .map_err(|_| Fault::new(format!("{text:?} is not a date")).help("write the day on which it ends, as in \"2027-03-01\""))
 }
 
 fn kid(text: &str) -> Result<String, Fault> {

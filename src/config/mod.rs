@@ -12,6 +12,7 @@ mod headers;
 mod http_form;
 mod issuer;
 mod keys;
+mod library;
 mod parse;
 mod provider;
 mod reach;
@@ -47,7 +48,7 @@ pub use report::{Level, Rejected, Report};
 pub use settings::{LocalSettings, LogSettings, PageSettings, ProviderSettings, StoreSettings};
 
 use crate::base::{Fault, TrustedProxies};
-use crate::gateway::{AliasSettings, Others, SessionSettings};
+use crate::gateway::{AliasSettings, LibrarySettings, Others, SessionSettings};
 use crate::routing::RouteSettings;
 use crate::server::{PlainAddress, Settings as ServerSettings};
 use crate::throttle::Settings as ThrottleSettings;
@@ -90,6 +91,8 @@ pub struct Config {
     pub others: Others,
     /// Which cookies carry a session.
     pub cookies: CookieSettings,
+    /// What makes the gateway look like flask-jwt-extended.
+    pub library: LibrarySettings,
     /// Where unsafe requests with cookies may come from.
     pub csrf: CsrfSettings,
     /// How long sessions last.
@@ -253,6 +256,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         tokens: auth.tokens,
         others,
         cookies: auth.cookies,
+        library: auth.library,
         csrf: auth.csrf,
         sessions: auth.sessions,
         providers: auth.providers,

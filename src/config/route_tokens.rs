@@ -22,7 +22,8 @@ pub(super) fn read(section: &Section<'_>, host: Option<&HostName>, path: Option<
             section.reader.mismatch(fault.help(nearest_of(&accepted.value, &names, "[[issuer]] sections, or \"flask\"")));
         }
     }
-    let forms = [("true", Some(PassForm::Header)), ("header", Some(PassForm::Header)), ("cookies", Some(PassForm::Cookies)), ("false", None)];
+    let forms =
+        [("true", Some(PassForm::Header)), ("header", Some(PassForm::Header)), ("cookies", Some(PassForm::Cookies)), ("false", None)];
     tokens.pass = section.take("pass_token").and_then(|value| value.read(|text| super::parse::word(text, &forms))).and_then(|at| at.value);
     tokens.dangerous_pass_refresh = section.flag("dangerous_pass_refresh", false);
     if tokens.dangerous_pass_refresh && tokens.pass.is_none() {
@@ -33,7 +34,9 @@ pub(super) fn read(section: &Section<'_>, host: Option<&HostName>, path: Option<
     let key = path.or(root.as_ref()).and_then(|path| others.key_of(host, path));
     if (tokens.flask || tokens.pass.is_some()) && key.is_none() {
         let fault = section.at(Fault::new("no key is shared with the application of this route"));
-        section.reader.mismatch(fault.help("give an entry of [auth] keys the application's secret and scope = [\"…\"] with this route's path"));
+        section
+            .reader
+            .mismatch(fault.help("give an entry of [auth] keys the application's secret and scope = [\"…\"] with this route's path"));
         tokens.flask = false;
         tokens.pass = None;
     }

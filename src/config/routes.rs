@@ -30,7 +30,13 @@ pub(super) fn read_aliases(root: &Section<'_>, default: bool) -> AliasSettings {
 }
 
 /// Reads every `[[route]]`.
-pub(super) fn read(root: &Section<'_>, upstreams: &Upstreams, providers: &Providers, aliases: &AliasSettings, others: &Others) -> Vec<RouteSettings> {
+pub(super) fn read(
+    root: &Section<'_>,
+    upstreams: &Upstreams,
+    providers: &Providers,
+    aliases: &AliasSettings,
+    others: &Others,
+) -> Vec<RouteSettings> {
     let Some(sections) = root.tables("route", "[[route]]") else {
         if !root.has("route") {
             let fault = Fault::new("there is no [[route]], so nothing is served");

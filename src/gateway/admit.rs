@@ -67,7 +67,8 @@ impl Gateway {
     /// A websocket handshake cannot carry the double-submit header, so its origin counts in both profiles.
     pub(super) fn check_cookie_may_act(&self, intake: &Intake, csrf: Option<&str>) -> Result<(), Refusal> {
         match (self.settings.cookies.profile, csrf) {
-            (CookieProfile::Flask, Some(csrf)) if !intake.websocket => Ok(double_submit(&intake.headers, csrf)?),
+            // A foreign token may have none: then only its origin can speak for a request.
+            (CookieProfile::Flask, Some(csrf)) if !intake.websocket && !csrf.is_empty() => Ok(double_submit(&intake.headers, csrf)?),
             (CookieProfile::Flask | CookieProfile::Host, _) => Ok(from_our_pages(&intake.headers, &intake.origin(), &self.settings.csrf)?),
         }
     }

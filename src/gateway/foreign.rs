@@ -264,11 +264,9 @@ async fn fetch(url: &str) -> Result<Vec<u8>, String> {
 /// Whether a fault of a token, seen with our keys, may mean that somebody else made it.
 const fn may_be_foreign(fault: TokenFault) -> bool {
     match fault {
-        TokenFault::Malformed
-        | TokenFault::UnknownKey
-        | TokenFault::WrongAlgorithm
-        | TokenFault::BadSignature
-        | TokenFault::NotForUs => true,
+        TokenFault::Malformed | TokenFault::UnknownKey | TokenFault::WrongAlgorithm | TokenFault::BadSignature | TokenFault::NotForUs => {
+            true
+        }
         TokenFault::Critical | TokenFault::Expired | TokenFault::NotYetValid | TokenFault::WrongType => false,
     }
 }
@@ -299,8 +297,7 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: String) -> Result<(), R
 /// double submit was judged here: the application is handed what it compares.
 fn put_cookies(headers: &mut HeaderMap, token: &str, csrf: &str, refresh: bool) -> Result<(), Refusal> {
     SessionCookies::new(CookieSettings { profile: CookieProfile::Flask }).strip(headers);
-    let (name, twin) =
-        if refresh { ("refresh_token_cookie", "csrf_refresh_token") } else { ("access_token_cookie", "csrf_access_token") };
+    let (name, twin) = if refresh { ("refresh_token_cookie", "csrf_refresh_token") } else { ("access_token_cookie", "csrf_access_token") };
     let mut line = headers.get(COOKIE).map(|value| value.as_bytes().to_vec()).unwrap_or_default();
     if !line.is_empty() {
         line.extend_from_slice(b"; ");

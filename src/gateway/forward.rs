@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use http::header::{AUTHORIZATION, CONNECTION, UPGRADE};
+use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::{Body as _, Incoming};
 
@@ -28,7 +28,7 @@ impl Gateway {
         self.cookies.strip(&mut headers);
         match admission.shown() {
             // Our token is ours: an application, or its log, has no use for it that is good.
-            Shown::Header | Shown::SpentHeader => _ = headers.remove(AUTHORIZATION),
+            Shown::Header | Shown::SpentHeader => _ = headers.remove(&self.settings.library.places.header),
             Shown::Cookie | Shown::Nowhere => {}
         }
         self.hand_over(&mut headers, shown.as_ref(), &admission, route, self.shared.clock.now())?;

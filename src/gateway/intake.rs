@@ -1,4 +1,4 @@
-use http::header::{AUTHORIZATION, EXPECT, HOST, TRANSFER_ENCODING};
+use http::header::{EXPECT, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Version, request};
 use hyper::body::Incoming;
 
@@ -62,7 +62,8 @@ impl Gateway {
         let secure = peer.secure || (trusted && head.headers.get("x-forwarded-proto").is_some_and(|value| value == "https"));
         let websocket = head.method == Method::GET && head.version == Version::HTTP_11 && asks_for_websocket(&head.headers);
         let upgrade = websocket.then(|| head.extensions.remove::<hyper::upgrade::OnUpgrade>()).flatten();
-        let credentials = self.credentials(&head.headers);
+        let credentials = self.credentials(&head.headers, query.as_deref());
+        let query = self.settings.library.places.without_token(query);
         let aliases = self.settings.aliases.active(Some(&host));
         strip_hop_by_hop(&mut head.headers);
         self.identity_headers.strip(&mut head.headers);
@@ -95,12 +96,14 @@ impl Gateway {
         if lines.is_empty() { peer.address } else { self.settings.trusted_proxies.client(peer.address, &lines.join(",")) }
     }
 
-    fn credentials(&self, headers: &HeaderMap) -> Credentials {
+    fn credentials(&self, headers: &HeaderMap, query: Option<&str>) -> Credentials {
+        let places = &self.settings.library.places;
         let (cookies, doubled) = match self.cookies.read(headers) {
+            _ if !places.cookies => (PresentedCookies::default(), None),
             Ok(cookies) => (cookies, None),
             Err(doubled) => (PresentedCookies::default(), Some(doubled)),
         };
-        Credentials { bearer: bearer(headers), cookies, doubled }
+        Credentials { bearer: places.presented(headers, query), cookies, doubled }
     }
 }
 
@@ -213,27 +216,12 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     }
 }
 
-/// The token of the one `Authorization: Bearer` header (RFC 6750, section 2.1); other schemes are the application's.
-fn bearer(headers: &HeaderMap) -> Option<Result<AccessToken, BearerFault>> {
-    let mut found = None;
-    for line in headers.get_all(AUTHORIZATION) {
-        let bytes = line.as_bytes();
-        let scheme_end = bytes.iter().position(|b| *b == b' ').unwrap_or(bytes.len());
-        if !bytes[..scheme_end].eq_ignore_ascii_case(b"bearer") {
-            continue;
-        }
-        let token = std::str::from_utf8(&bytes[scheme_end..]).unwrap_or_default().trim_ascii();
-        let single = !token.is_empty() && !token.contains([' ', ',']);
-        let read = if single && found.is_none() { Ok(AccessToken::new(token)) } else { Err(BearerFault) };
-        found = Some(read);
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use http::Request;
     use rstest::rstest;
+
+    use http::header::AUTHORIZATION;
 
     use super::*;
 
@@ -303,7 +291,7 @@ mod tests {
         for line in lines {
             headers.append(AUTHORIZATION, HeaderValue::from_str(line).unwrap());
         }
-        let found = match bearer(&headers) {
+        let found = match crate::gateway::LibrarySettings::default().places.presented(&headers, None) {
             None => "none".to_owned(),
             Some(Err(BearerFault)) => "fault".to_owned(),
             Some(Ok(token)) => token.expose().to_owned(),

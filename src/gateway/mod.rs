@@ -11,9 +11,11 @@
 mod admit;
 mod build;
 mod endpoints;
+mod flask;
 mod foreign;
 mod forward;
 mod intake;
+mod library;
 mod login;
 mod record;
 mod refusal;
@@ -35,6 +37,7 @@ pub use admit::Admission;
 pub use build::{BuildError, Parts, Route};
 pub use foreign::{Others, Scope, ScopedKey};
 pub use intake::Intake;
+pub use library::{LibrarySettings, TokenPlaces};
 pub use refusal::{HostFault, Refusal};
 pub use reply::{Reply, ReplyBody, ReplyFault};
 pub use settings::{AliasSettings, Rotation, SessionSettings, Settings};
@@ -70,13 +73,18 @@ impl Gateway {
     /// Answers one request. This is the outer half: it writes down and words what the inner half decides.
     pub async fn handle(&self, request: Request<Incoming>, peer: &Peer) -> Reply {
         let mut record = Box::new(Record::begin(&self.shared, &request, self.client(request.headers(), peer)));
-        let asker = Asker::of(&request);
+        let mut asker = Asker::of(&request);
+        asker.library = self.facts(&request);
+        let reader = self.cors_origin(request.uri().path(), request.headers());
         let mut reply = match self.answer(request, peer, &mut record).await {
             Ok(reply) => reply,
             Err(refusal) => self.refuse(&refusal, &asker, &mut record),
         };
         if let Ok(id) = HeaderValue::from_str(record.id.as_str()) {
             reply.headers_mut().insert("x-request-id", id);
+        }
+        if let Some(reader) = reader {
+            library::share(reply.headers_mut(), reader);
         }
         record.status = reply.status();
         reply.body_mut().carry(record);
@@ -85,10 +93,13 @@ impl Gateway {
 
     async fn answer(&self, request: Request<Incoming>, peer: &Peer, record: &mut Record) -> Result<Reply, Refusal> {
         let now = self.shared.clock.now();
+        if let Some(preflight) = self.preflight(request.method(), request.uri().path(), request.headers()) {
+            return Ok(preflight);
+        }
         let (head, body) = request.into_parts();
         let intake = self.intake(head, body, peer)?;
         record.aliases = intake.aliases;
-        if let Some(endpoint) = Endpoint::of(intake.path.as_str(), intake.aliases) {
+        if let Some(endpoint) = Endpoint::of(intake.path.as_str(), intake.aliases).or_else(|| self.renamed(intake.path.as_str())) {
             return self.serve(endpoint?, intake, record, now).await;
         }
         let route = self.route(&intake, record)?;

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::LibrarySettings;
 use crate::base::TrustedProxies;
 use crate::routing::{HostName, RouteSettings};
 use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings};
@@ -13,6 +14,8 @@ pub struct Settings {
     pub trusted_proxies: TrustedProxies,
     /// Names and flags of the session cookies.
     pub cookies: CookieSettings,
+    /// What makes the gateway look like flask-jwt-extended.
+    pub library: LibrarySettings,
     /// Where unsafe requests with cookie identity may come from.
     pub csrf: CsrfSettings,
     /// How applications are told who is asking.

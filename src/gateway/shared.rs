@@ -54,7 +54,20 @@ impl Shared {
         let renewals = moka::future::Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(10)).build();
         let (store, view) = (Arc::clone(log.store()), Arc::clone(log.view()));
         let streams = Arc::new(Streams::default());
-        Arc::new(Self { clock, log, store, view, throttle, services, streams, access_log, metrics, tunnels: Tunnels::default(), key_sources: Mutex::default(), renewals })
+        Arc::new(Self {
+            clock,
+            log,
+            store,
+            view,
+            throttle,
+            services,
+            streams,
+            access_log,
+            metrics,
+            tunnels: Tunnels::default(),
+            key_sources: Mutex::default(),
+            renewals,
+        })
     }
 
     /// Notes that a token was used: its session lives on, and if a rotation made it, that rotation is confirmed.

@@ -2,6 +2,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, StatusCode, Version, header};
 use serde_json::json;
 
+use super::flask::Facts;
 use super::record::Record;
 use super::reply::{self, Reply};
 use super::words::words;
@@ -21,6 +22,8 @@ pub(super) struct Asker {
     version: Version,
     /// GET or HEAD.
     reads: bool,
+    /// What the library would have looked at, where refusals are told in its words.
+    pub(super) library: Option<Facts>,
 }
 
 /// How somebody asks.
@@ -54,6 +57,7 @@ impl Asker {
             lang,
             place: request.uri().path_and_query().cloned(),
             version: request.version(),
+            library: None,
             reads: matches!(*request.method(), Method::GET | Method::HEAD),
         }
     }
@@ -87,7 +91,13 @@ impl Gateway {
                 reply::see_other(&login_place(record.aliases, next.as_ref(), why(refusal)))
             }
             Manner::Page | Manner::Form => self.page(refusal, asker, record),
-            Manner::Program => refusal_json(refusal, asker.lang, record),
+            Manner::Program => match &asker.library {
+                Some(facts) => {
+                    let (status, text) = facts.answer(refusal, asker.lang);
+                    reply::json(status, &super::flask::body(&self.settings.library.message_key, &text))
+                }
+                None => refusal_json(refusal, asker.lang, record),
+            },
         };
         self.harden(reply.headers_mut());
         add_headers(&mut reply, refusal, asker.version);

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_fetch_is_due_at_first_then_hourly_and_for_unknown_keys_at_most_every_half_minute() {
         let source = KeySource::new("https://idp.test/jwks");
-        let at = |secs| Timestamp::from_secs(1_000 + secs);
+        let at = |secs: u64| Timestamp::from_secs(1_000 + secs);
         assert!(source.is_due(false, at(0)));
         assert!(!source.is_due(true, at(29)), "a failed fetch is not repeated at once");
         assert!(source.is_due(false, at(30)));

@@ -157,3 +157,60 @@ fn row_4_8_an_ended_access_cookie_is_replaced_and_the_request_served() {
     assert_eq!(answer.json(), json!({ "logged_in_as": RIGHT.0 }));
     assert_ne!(answer.cookie("__Host-munjigi_access").0, token);
 }
+
+/// Rows 2.2 and 2.3: the token stands bare in the header, and a token that is still good gives a new one.
+#[test]
+fn row_2_2_and_2_3_a_bare_token_renews_itself_before_its_end() {
+    let world =
+        World::with("[auth]\ntoken_scheme = \"\"\nrenew_with = \"access\"\nrefresh_paths = [\"/refresh_token\"]\naccess_ttl = \"30m\"");
+    let token = world.login().access;
+    let program = world.gateway.program();
+    assert_eq!(program.get("/protected").with("Authorization", &token).send().json(), json!({ "logged_in_as": RIGHT.0 }));
+    assert_eq!(world.origin.last().get("authorization"), None);
+    let answer = program.post("/refresh_token").with("Authorization", &token).send();
+    let newer = answer.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(claims(&newer)["sid"], claims(&token)["sid"]);
+    let expired = resigned(&token, &json!({ "exp": now() - 1 }));
+    assert_eq!(program.post("/refresh_token").with("Authorization", &expired).send().status(), 401);
+    program.post("/logout").with("Authorization", &newer).send();
+    assert_eq!(program.post("/refresh_token").with("Authorization", &token).send().status(), 401);
+}
+
+/// Row 0.5: a failed SSO is 500 where clients expect what the library's applications say.
+#[test]
+fn row_0_5_a_failed_sso_is_500_in_the_flask_profile() {
+    let (origin, sso) = (crate::support::Origin::start(), crate::support::Sso::closed());
+    let gateway = World::builder(&origin, &sso).toml("[auth]\nerror_profile = \"flask\"").start();
+    let answer = gateway.program().post("/login").json(&json!({ "id": RIGHT.0, "password": RIGHT.1 })).send();
+    assert_eq!(answer.status(), 500);
+    assert!(answer.msg().starts_with("외부 API 요청 중 오류 발생: "), "{}", answer.msg());
+    assert_eq!(answer.json().as_object().unwrap().len(), 1);
+}
+
+/// Row 1.3: where tokens are looked for is a setting.
+#[test]
+fn row_1_3_tokens_are_looked_for_where_the_settings_say() {
+    let world = World::with("[auth]\ntoken_places = [\"headers\", \"query\"]\ntoken_query = \"jwt\"");
+    let token = world.login().access;
+    let answer = world.gateway.program().get(&format!("/x?a=1&jwt={token}&b=2")).send();
+    assert_eq!(answer.json()["target"], "/x?a=1&b=2", "the application does not see it");
+    let other = world.login().access;
+    let both = world.gateway.program().get(&format!("/x?jwt={token}")).bearer(&other).send();
+    assert_eq!(both.refusal(), (401, "token_ambiguous".to_owned()));
+}
+
+/// A front end on another origin reads our own endpoints when it is listed, and nothing of the applications.
+#[test]
+fn row_1_12_a_front_end_elsewhere_is_listed_or_left_out() {
+    let world = World::with("[auth]\ncors_origins = [\"https://front.test\"]");
+    let asks = |origin: &str, path: &str| {
+        let answer =
+            world.gateway.program().call("OPTIONS", path).with("Origin", origin).with("Access-Control-Request-Method", "POST").send();
+        (answer.status(), answer.get("access-control-allow-origin").map(str::to_owned))
+    };
+    assert_eq!(asks("https://front.test", "/login"), (204, Some("https://front.test".to_owned())));
+    assert_eq!(asks("https://evil.test", "/login").1, None);
+    assert_eq!(asks("https://front.test", "/protected").1, None);
+    let wrong = world.gateway.program().post("/refresh").with("Origin", "https://front.test").send();
+    assert_eq!((wrong.status(), wrong.get("access-control-allow-origin")), (401, Some("https://front.test")));
+}

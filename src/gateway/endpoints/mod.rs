@@ -4,6 +4,7 @@ mod login;
 mod logout;
 mod me;
 mod refresh;
+mod refresh_otherwise;
 
 use http::{Method, StatusCode};
 

@@ -43,7 +43,11 @@ impl Gateway {
     /// nothing else, since a script must not turn an `HttpOnly` cookie into a token it can read.
     pub(super) async fn refresh(&self, intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
         let (intake, way, token) = self.presented_refresh(intake).await?;
-        let verified = self.verifier.refresh(&token, now)?;
+        let verified = match self.verifier.refresh(&token, now) {
+            Ok(verified) => verified,
+            Err(fault) if way == Way::Body => return self.refresh_otherwise(fault, &token, &intake, record, now).await,
+            Err(fault) => return Err(fault.into()),
+        };
         if way == Way::Cookie {
             self.check_cookie_may_act(&intake, Some(&verified.csrf))?;
         }
