@@ -22,6 +22,7 @@ mod logs;
 mod process;
 mod refusals;
 mod road;
+mod service;
 mod sso_faults;
 mod store;
 mod tokens;

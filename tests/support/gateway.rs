@@ -135,7 +135,8 @@ impl Builder {
         Process::start(&mut self.command(arguments)).finish()
     }
 
-    fn write(&self) {
+    /// Writes the configuration, for a story that starts the process in a way of its own.
+    pub fn write(&self) {
         fs::write(self.dir.path().join("gateway.toml"), self.config.to_string()).unwrap();
     }
 
