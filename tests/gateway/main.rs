@@ -10,6 +10,7 @@
 mod support;
 
 mod browser;
+mod chain;
 mod cookies;
 mod curl;
 mod demo;
@@ -23,5 +24,6 @@ mod process;
 mod refusals;
 mod road;
 mod sso_faults;
+mod sso_today;
 mod store;
 mod tokens;
