@@ -10,6 +10,7 @@
 mod support;
 
 mod browser;
+mod chain;
 mod cookies;
 mod curl;
 mod demo;
@@ -25,5 +26,6 @@ mod refusals;
 mod road;
 mod service;
 mod sso_faults;
+mod sso_today;
 mod store;
 mod tokens;
