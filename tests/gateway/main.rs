@@ -19,6 +19,7 @@ mod left_out;
 mod lessons;
 mod login;
 mod logs;
+mod pages;
 mod process;
 mod refusals;
 mod road;
