@@ -75,7 +75,7 @@ impl Gateway {
 
     /// Who is asking, from the first place that holds a token: the header, then the cookies. One place decides; a bad token
     /// in it is not excused by a good one elsewhere.
-    async fn know(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
+    pub(super) async fn know(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
         let credentials = &intake.credentials;
         match &credentials.bearer {
             Some(Ok(token)) => return self.standing(self.verifier.access(token, now)?, Shown::Header),

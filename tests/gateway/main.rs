@@ -21,6 +21,7 @@ mod lessons;
 mod login;
 mod logs;
 mod papers;
+mod pages;
 mod process;
 mod refusals;
 mod road;
