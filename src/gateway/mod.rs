@@ -21,6 +21,8 @@ mod reply;
 mod settings;
 mod shared;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod tunnel;
 mod voice;
 mod words;
