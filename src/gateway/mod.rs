@@ -12,6 +12,7 @@ mod admit;
 mod build;
 mod endpoints;
 mod forward;
+mod frames;
 mod intake;
 mod login;
 mod record;

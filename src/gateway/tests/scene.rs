@@ -91,7 +91,7 @@ impl Scene {
     }
 
     async fn over(plan: Plan, place: Arc<tempfile::TempDir>, clock: Arc<ManualClock>, origin: SocketAddr) -> Self {
-        crate::token::install_crypto();
+        token::install_crypto();
         let store = Arc::new(Sqlite::open(sqlite::Settings::new(place.path().join("munjigi.db"))).unwrap());
         let log = ChangeLog::start(store, Arc::<ManualClock>::clone(&clock), 15 * MINUTE).await.unwrap();
         let services = tokio::runtime::Handle::current();
