@@ -22,6 +22,8 @@ mod logs;
 mod process;
 mod refusals;
 mod road;
+mod rotation;
 mod sso_faults;
 mod store;
+mod streams;
 mod tokens;
