@@ -3,6 +3,7 @@
 
 pub mod demo;
 mod import;
+mod sso;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -46,6 +47,9 @@ enum Command {
         #[command(subcommand)]
         from: Import,
     },
+    /// Look at the university's login
+    #[command(subcommand)]
+    Sso(sso::Command),
     /// Print a random secret, good for HS256
     GenSecret,
     /// Print the version
@@ -75,6 +79,10 @@ pub fn main() -> ExitCode {
         Command::Check(file) => check(&file.config),
         Command::Demo(options) => demo::run(&options),
         Command::Import { from: Import::Flask { file } } => return import(&file),
+        Command::Sso(command) => match sso::run(&command) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::GenSecret => {
             say(&URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
             Ok(())

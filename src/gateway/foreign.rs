@@ -141,13 +141,14 @@ impl Foreigners {
 impl Gateway {
     /// Checks a token where a route is known: ours, or that of somebody the route names. Only our own endpoints' verifier
     /// knows ours, so that a foreign token can touch no session of ours.
-    pub(super) fn verify_for(&self, token: &AccessToken, route: &Route, now: Timestamp) -> Result<Arc<Verified>, TokenFault> {
+    pub(super) fn verify_for(&self, token: &AccessToken, route: Option<&Route>, now: Timestamp) -> Result<Arc<Verified>, TokenFault> {
+        let accept: &[Arc<ForeignVerifier>] = route.map_or(&[], |route| &route.tokens.accept);
         let own = match self.verifier.access(token, now) {
-            Err(fault) if !route.tokens.accept.is_empty() && may_be_foreign(fault) => fault,
+            Err(fault) if !accept.is_empty() && may_be_foreign(fault) => fault,
             settled => return settled,
         };
         let mut said = own;
-        for issuer in &route.tokens.accept {
+        for issuer in accept {
             let wanted = match issuer.access(token, self.shared.view.position(), now) {
                 Ok(verified) => {
                     if let Some(source) = issuer.source() {

@@ -9,11 +9,13 @@
 //! the one request that renews a cookie.
 
 mod admit;
+mod arrival;
 mod build;
 mod endpoints;
 mod flask;
 mod foreign;
 mod forward;
+mod frames;
 mod intake;
 mod library;
 mod login;
@@ -24,6 +26,8 @@ mod reply;
 mod settings;
 mod shared;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod tunnel;
 mod voice;
 mod words;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::arrival::Arrivals;
 use super::renew::Renewed;
 use super::reply::Attached;
 use super::streams::Streams;
@@ -37,6 +38,8 @@ pub struct Shared {
     /// Upgraded connections, for the drain.
     pub tunnels: Tunnels,
     pub(super) key_sources: Mutex<HashMap<String, Arc<KeySource>>>,
+    /// Who has just logged in and is on the way back.
+    pub(super) arrivals: Arrivals,
     pub(super) renewals: moka::future::Cache<TokenId, Arc<Renewed>>,
 }
 
@@ -65,23 +68,30 @@ impl Shared {
             access_log,
             metrics,
             tunnels: Tunnels::default(),
+            arrivals: Arrivals::default(),
             key_sources: Mutex::default(),
             renewals,
         })
     }
 
     /// Notes that a token was used: its session lives on, and if a rotation made it, that rotation is confirmed.
-    pub(super) fn used(&self, verified: &Verified) {
+    pub(super) fn used(&self, verified: &Arc<Verified>) {
         if verified.foreign.is_some() {
             return;
         }
         let now = self.clock.now();
         if let Some(generation) = verified.first_use_of_rotated() {
-            // Queued at once; a confirmation that is lost only lets the predecessor be good for longer.
-            drop(self.store.confirm(verified.session, generation, now));
+            // Queued at once, so that it comes before whatever this client asks next.
+            let confirmed = self.store.confirm(verified.session, generation, now);
+            let verified = Arc::clone(verified);
+            self.services.spawn(async move {
+                if confirmed.await.is_err() {
+                    verified.was_not_confirmed();
+                }
+            });
         }
         if verified.is_worth_noting(now) {
-            self.log.used(&verified.session, &verified.id, now);
+            self.log.used(&verified.session, now);
         }
     }
 
