@@ -35,7 +35,7 @@ Start with `munjigi demo`, then read gateway.toml.";
 #[derive(Subcommand)]
 enum Command {
     /// Serve, in the foreground, until a signal ends it
-    Run(ConfigFile),
+    Run(RunOptions),
     /// Look at the configuration and everything it names, and list every mistake; serves and makes nothing
     Check(ConfigFile),
     /// Try it out: a gateway on loopback with a stand-in for the university's SSO and two sample applications
@@ -44,6 +44,15 @@ enum Command {
     GenSecret,
     /// Print the version
     Version,
+}
+
+#[derive(Args)]
+struct RunOptions {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Work on the state of a gateway that is running, at other addresses: for an upgrade without a pause
+    #[arg(long)]
+    beside: bool,
 }
 
 #[derive(Args)]
@@ -56,7 +65,10 @@ struct ConfigFile {
 /// Runs the command line.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Run(file) => app::run(&file.config),
+        Command::Run(options) => {
+            let company = if options.beside { app::Company::Beside } else { app::Company::Alone };
+            app::run(&options.file.config, company)
+        }
         Command::Check(file) => check(&file.config),
         Command::Demo(options) => demo::run(&options),
         Command::GenSecret => {

@@ -11,6 +11,7 @@ mod support;
 
 mod browser;
 mod cookies;
+mod crash;
 mod curl;
 mod demo;
 mod first_systems;
@@ -23,6 +24,7 @@ mod process;
 mod refusals;
 mod road;
 mod rotation;
+mod sessions;
 mod sso_faults;
 mod store;
 mod streams;
