@@ -6,7 +6,7 @@ use jiff::Timestamp as Moment;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use super::ToGenerate;
-use super::secret::Given;
+use super::secret::{Given, NEW_SECRET};
 use super::section::Section;
 use super::value::At;
 use super::weak::weakness;
@@ -16,10 +16,6 @@ use crate::token::{Algorithm, KeyMaterial, KeySettings};
 /// The key that is made and used when nothing else is said.
 const DEFAULT_KID: &str = "k1";
 const DEFAULT_SECRET_FILE: &str = "certs/jwt.secret";
-
-/// The way out of every bad secret.
-const NEW_SECRET: &str =
-    "`munjigi gen-secret` prints a good one; or name a `secret_file` that is not there yet and write generate = true in [tls]";
 
 /// Reads `keys` of `[auth]`.
 pub(super) fn read(auth: &Section<'_>, generate: bool) -> Vec<KeySettings> {
@@ -140,8 +136,8 @@ fn material(entry: &Section<'_>, algorithm: Option<Algorithm>, generate: bool) -
 
 /// A secret for HMAC, if it is one. While its file is still to be made, a random one stands in.
 fn hmac(entry: &Section<'_>, secret: At<Given>, generate: bool) -> Option<KeyMaterial> {
-    let bytes = match secret.value {
-        Given::Bytes(bytes) => bytes,
+    let (bytes, file) = match secret.value {
+        Given::Bytes { secret, file } => (secret, file),
         Given::Absent(path) if generate => {
             let note = format!("{} is not there yet; `munjigi run` will make a random secret", path.display());
             entry.reader.missing(ToGenerate::Secret(path), Fault::new(note).at(secret.span));
@@ -154,7 +150,8 @@ fn hmac(entry: &Section<'_>, secret: At<Given>, generate: bool) -> Option<KeyMat
         }
     };
     if let Some(weakness) = weakness(bytes.expose_secret()) {
-        entry.reader.fault(Fault::new(format!("this secret is refused: {weakness}")).at(secret.span).help(NEW_SECRET));
+        let which = file.map_or_else(|| "this secret".to_owned(), |path| format!("the secret in {}", path.display()));
+        entry.reader.fault(Fault::new(format!("{which} is refused: {weakness}")).at(secret.span).help(NEW_SECRET));
         return None;
     }
     Some(KeyMaterial::Secret(bytes))
@@ -165,18 +162,18 @@ fn stand_in() -> SecretSlice<u8> {
 }
 
 fn decoded(entry: &Section<'_>, encoded: At<Given>) -> Option<At<Given>> {
-    let At { value: Given::Bytes(bytes), span } = encoded else { return Some(encoded) };
-    let text = bytes.expose_secret().trim_ascii();
+    let At { value: Given::Bytes { secret, file }, span } = encoded else { return Some(encoded) };
+    let text = secret.expose_secret().trim_ascii();
     let Ok(bytes) = STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)) else {
         entry.reader.fault(Fault::new("this secret is not base64").at(span).help("`secret` takes a secret as it is"));
         return None;
     };
-    Some(At { value: Given::Bytes(bytes.into()), span })
+    Some(At { value: Given::Bytes { secret: bytes.into(), file }, span })
 }
 
 fn pem(entry: &Section<'_>, private: At<Given>) -> Option<KeyMaterial> {
     let bytes = match private.value {
-        Given::Bytes(bytes) => bytes,
+        Given::Bytes { secret, file: _ } => secret,
         Given::Absent(path) => {
             let fault = Fault::new(format!("{} is not there", path.display())).at(private.span);
             entry.reader.fault(fault.help("only secrets for HS256 are generated; put a private key in PEM (PKCS#8) there"));

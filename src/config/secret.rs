@@ -14,13 +14,22 @@ use crate::base::Fault;
 /// Most bytes a secret or key file has: enough for any key, and an end to what is none.
 const MOST: u64 = 256 * 1024;
 
+/// The way out of every bad secret.
+pub(super) const NEW_SECRET: &str =
+    "`munjigi gen-secret` prints a good one; or name a `secret_file` that is not there yet and write generate = true in [tls]";
+
 /// What a certificate in PEM begins with.
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// What a key for a secret, or its `_file` twin, gave.
 pub(super) enum Given {
     /// The secret.
-    Bytes(SecretSlice<u8>),
+    Bytes {
+        /// It.
+        secret: SecretSlice<u8>,
+        /// The file it was in, if in one of its own.
+        file: Option<PathBuf>,
+    },
     /// The file that should hold it is not there.
     Absent(PathBuf),
 }
@@ -42,13 +51,13 @@ impl Section<'_> {
         let inline = inline?;
         let bytes = inline.text()?.into_bytes();
         if bytes.is_empty() {
-            self.reader.fault(Fault::new(format!("`{key}` is empty")).at(inline.span()));
+            self.reader.fault(Fault::new(format!("`{key}` is empty")).at(inline.span()).help(NEW_SECRET));
             return None;
         }
         if inline.raw().as_str().is_some_and(|text| !text.contains("${")) {
             self.reader.inline_secret();
         }
-        Some(At { value: Given::Bytes(bytes.into()), span: inline.span() })
+        Some(At { value: Given::Bytes { secret: bytes.into(), file: None }, span: inline.span() })
     }
 
     /// A text in the file or in another one, which need not be kept from anybody.
@@ -94,12 +103,10 @@ impl Section<'_> {
                 self.keep_private(&path, &span);
                 let secret = bytes.strip_suffix(b"\n").map_or(bytes.as_slice(), |line| line.strip_suffix(b"\r").unwrap_or(line));
                 if secret.is_empty() {
-                    let fault = Fault::new(format!("`{file_key}`: {} is empty", path.display())).at(span);
-                    self.reader
-                        .fault(fault.help("`munjigi gen-secret` prints a good one; or remove the file and write generate = true in [tls]"));
+                    self.reader.fault(Fault::new(format!("`{file_key}`: {} is empty", path.display())).at(span).help(NEW_SECRET));
                     return None;
                 }
-                Some(At { value: Given::Bytes(secret.to_vec().into()), span })
+                Some(At { value: Given::Bytes { secret: secret.to_vec().into(), file: Some(path) }, span })
             }
             Err(Unreadable::Absent) => Some(At { value: Given::Absent(path), span }),
             Err(error) => {

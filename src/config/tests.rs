@@ -391,7 +391,7 @@ fn a_secret_file_that_gives_nothing_is_refused() {
     folder.write("jwt.secret", "\n", 0o600);
     assert!(folder.only_fault().contains("jwt.secret is empty"));
     folder.write("jwt.secret", "secret\n", 0o600);
-    assert!(folder.only_fault().contains("this secret is refused"));
+    assert!(folder.only_fault().contains("the secret in jwt.secret is refused"));
     folder.write("jwt.secret", &"x".repeat(262_145), 0o600);
     assert!(folder.only_fault().contains("more than 262144 bytes"));
     fs::remove_file(folder.0.path().join("jwt.secret")).unwrap();

@@ -37,10 +37,11 @@ const PUBLISHED: [&str; 2] = [
 ];
 
 /// What placeholders are made of, longer words first, so that none is cut by a shorter one inside it.
-const WORDS: &str = "authentication development placeholder supersecret characters production qwertyuiop asdfghjkl replaceme changeit changeme \
-    insecure password settings default example gateway jwtauth munjigi private replace signing testing zxcvbnm change django \
-    please random really secret secure should string update bytes flask least other super there token here long must some \
-    test that this very with your 256 bit dev for jwt key not the";
+const WORDS: &str = "authentication development placeholder supersecret characters production qwertyuiop asdfghjkl replaceme \
+    changeit changeme insecure password settings default example gateway jwtauth munjigi private replace signing \
+    testing zxcvbnm change django please random really secret secure should string update bytes flask least other \
+    super there token bits here long must some test that this very with your 128 256 384 512 bit dev for jwt key \
+    not the";
 
 /// What is wrong with a secret, if anything is.
 pub(super) fn weakness(secret: &[u8]) -> Option<Weakness> {
@@ -74,9 +75,9 @@ fn is_placeholder(plain: &[u8]) -> bool {
     left < before && left * 3 <= before && left < 16
 }
 
-/// Whether it is a piece of at most a third of its length again and again, or has hardly any different bytes.
+/// Whether it is one piece twice or more often, or has hardly any different bytes.
 fn repeats(secret: &[u8]) -> bool {
-    let periodic = (1..=secret.len() / 3).any(|period| secret.iter().zip(&secret[period..]).all(|(a, b)| a == b));
+    let periodic = (1..=secret.len().div_ceil(2)).any(|period| secret.iter().zip(&secret[period..]).all(|(a, b)| a == b));
     periodic || secret.iter().collect::<BTreeSet<_>>().len() < 8
 }
 
@@ -102,13 +103,14 @@ mod tests {
     #[case("CHANGE_THIS_TO_SOMETHING_SECURE_IN_PRODUCTION", Weakness::Placeholder)]
     #[case("this-is-a-very-long-secret-key-please-change-me", Weakness::Placeholder)]
     #[case("a-string-secret-at-least-256-bits-long", Weakness::Placeholder)]
-    #[case("your-256-bit-secret-your-256-bit-secret", Weakness::Placeholder)]
     #[case("secretsecretsecretsecretsecretsecret", Weakness::Placeholder)]
     #[case("qwertyuiopasdfghjklzxcvbnmqwertyuiop", Weakness::Placeholder)]
     #[case("09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", Weakness::Placeholder)]
     #[case("k3Jx", Weakness::Short(4))]
     #[case("", Weakness::Short(0))]
     #[case("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Weakness::Repeats)]
+    #[case("your-256-bit-secret-your-256-bit-secret", Weakness::Placeholder)]
+    #[case("k3Jx9QpL0sWm2vRt-k3Jx9QpL0sWm2vRt", Weakness::Repeats)]
     #[case("k3Jxk3Jxk3Jxk3Jxk3Jxk3Jxk3Jxk3Jxk3", Weakness::Repeats)]
     #[case("12345678901234567890123456789012", Weakness::Repeats)]
     #[case("0101101110011010110100111010101101011010", Weakness::Repeats)]

@@ -9,6 +9,7 @@
 //! the one request that renews a cookie.
 
 mod admit;
+mod arrival;
 mod build;
 mod endpoints;
 mod forward;

@@ -5,12 +5,15 @@
 //! be given a secret, and never write a text from outside without askama's escaping (security lesson 52).
 
 mod accent;
+mod account;
+mod admin;
 mod brand;
 mod lang;
 mod login;
 mod logout;
 mod me;
 mod message;
+mod reasons;
 mod refusal;
 mod shell;
 mod style;
@@ -21,12 +24,18 @@ mod time;
 mod tests;
 
 pub use accent::{Accent, AccentError};
+pub use account::{AccountCommand, AccountPage, Confirm, ConfirmPage, ExtraField, PasswordPage, Problem, SessionRow, SignUpPage};
+pub use admin::{
+    AuditFilter, AuditPage, AuditRow, Console, Hour, MemberCommand, MemberNotice, MemberPage, MemberRow, MemberState, MembersPage,
+    OverviewPage, Paging, RouteFigures,
+};
 pub use brand::{Brand, Logo, LogoError, LogoFormat};
 pub use lang::Lang;
-pub use login::{LoginError, LoginPage, ProviderChoice, WhyHere};
+pub use login::{LoginPage, ProviderChoice};
 pub use logout::{LoggedOutPage, LogoutPage};
 pub use me::MePage;
 pub use message::{Action, Label, Message, MessagePage};
+pub use reasons::{LoginError, WhyHere};
 pub use refusal::{RefusalKind, RefusalPage};
 pub use time::Wait;
 
@@ -109,5 +118,45 @@ impl Pages {
     /// A refusal: what happened, what to do, and the id that stands in the log.
     pub fn refusal(&self, lang: Lang, page: &RefusalPage<'_>) -> String {
         refusal::render(self, lang, page)
+    }
+
+    /// The page to make an account of one's own.
+    pub fn sign_up(&self, lang: Lang, page: &SignUpPage<'_>) -> String {
+        account::render_sign_up(self, lang, page)
+    }
+
+    /// The page to set a new password.
+    pub fn password(&self, lang: Lang, page: &PasswordPage<'_>) -> String {
+        account::render_password(self, lang, page)
+    }
+
+    /// "Please enter your password again."
+    pub fn confirm(&self, lang: Lang, page: &ConfirmPage<'_>) -> String {
+        account::render_confirm(self, lang, page)
+    }
+
+    /// One's own account and sessions.
+    pub fn account(&self, lang: Lang, page: &AccountPage<'_>) -> String {
+        account::render(self, lang, page)
+    }
+
+    /// Administration: what goes on.
+    pub fn overview(&self, lang: Lang, page: &OverviewPage<'_>) -> String {
+        admin::render_overview(self, lang, page)
+    }
+
+    /// Administration: the list of members.
+    pub fn members(&self, lang: Lang, page: &MembersPage<'_>) -> String {
+        admin::render_members(self, lang, page)
+    }
+
+    /// Administration: one member.
+    pub fn member(&self, lang: Lang, page: &MemberPage<'_>) -> String {
+        admin::render_member(self, lang, page)
+    }
+
+    /// Administration: the audit trail.
+    pub fn audit(&self, lang: Lang, page: &AuditPage<'_>) -> String {
+        admin::render_audit(self, lang, page)
     }
 }

@@ -1,7 +1,6 @@
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::style::Sheet;
 use super::texts::Texts;
 use super::{Lang, Logo, Pages};
 
@@ -14,7 +13,7 @@ pub(super) struct Shell<'a> {
     pub(super) brand: &'a str,
     pub(super) logo: Option<&'a str>,
     pub(super) contact: Option<&'a str>,
-    pub(super) sheet: &'a str,
+    pub(super) sheets: Vec<&'a str>,
     pub(super) icon: &'a str,
     /// Where the other language is; `None` on pages that have no address of their own.
     pub(super) switch: Option<String>,
@@ -32,7 +31,7 @@ impl<'a> Shell<'a> {
             brand,
             logo: pages.brand.logo.as_ref().map(Logo::source),
             contact: pages.brand.contact.as_deref(),
-            sheet: pages.style.sheet(Sheet::Core),
+            sheets: vec![pages.style.core(), pages.style.gate()],
             icon: pages.style.icon(),
             switch: None,
             request_id: None,
@@ -51,6 +50,12 @@ impl<'a> Shell<'a> {
             }
         }
         self.switch = Some(link);
+        self
+    }
+
+    /// The wide pages of the administration, which have tables and plots.
+    pub(super) fn wide(mut self, pages: &'a Pages) -> Self {
+        self.sheets = vec![pages.style.core(), pages.style.admin()];
         self
     }
 

@@ -71,6 +71,16 @@ pub(super) fn second(lang: Lang, zone: &TimeZone, at: Timestamp) -> Shown {
     }
 }
 
+/// Day and time to the second, short and the same in both languages: for lists that are compared with logs.
+pub(super) fn instant(zone: &TimeZone, at: Timestamp) -> Shown {
+    shown(zone, at, "%Y-%m-%d %H:%M:%S")
+}
+
+/// An hour of the day.
+pub(super) fn hour(zone: &TimeZone, at: Timestamp) -> String {
+    shown(zone, at, "%H:%M").text
+}
+
 /// A moment beyond the calendar shows as a dash: no page fails for the sake of a date.
 fn shown(zone: &TimeZone, at: Timestamp, format: &str) -> Shown {
     let moment = i64::try_from(at.millis()).ok().and_then(|millis| Moment::from_millisecond(millis).ok());

@@ -20,6 +20,7 @@ impl Dice {
 
 /// A day of browsers that wake up, ask with several tabs, refresh by script, and do not hear every twentieth answer.
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "a run on demand is for its figures")]
 async fn nobody_is_thrown_out_in_a_day_of_lost_answers() {
     let browsers = std::env::var("MUNJIGI_BROWSERS").ok().and_then(|text| text.parse().ok()).unwrap_or(BROWSERS);
     let mut plan = Plan::default();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::people;
 use crate::base::{SessionId, Timestamp};
 use crate::identity::{DisplayName, Email, Group, Identity, Profile, ProviderName, Role, UserId};
 use crate::pages::{
@@ -31,6 +32,7 @@ pub(super) fn all(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
     made.extend(results(pages, lang, say));
     made.extend(refusals(pages, lang, say));
     made.push(("me".into(), me(pages, lang, say)));
+    made.extend(people::all(pages, lang, say));
     made
 }
 

@@ -3,10 +3,14 @@
 //! Each text says what happened and what to do next. Where the systems this project grew from had a text of their own
 //! for the same thing, the Korean one begins with it, so that people and their notes recognise it.
 
+mod account;
+mod admin;
 mod en;
 mod ko;
 
 use super::Lang;
+use account::AccountTexts;
+use admin::AdminTexts;
 
 /// All texts of one language.
 pub(super) struct Texts {
@@ -20,6 +24,8 @@ pub(super) struct Texts {
     pub(super) message: Messages,
     pub(super) refusal: Refusals,
     pub(super) time: Times,
+    pub(super) account: AccountTexts,
+    pub(super) admin: AdminTexts,
 }
 
 impl Texts {
@@ -68,6 +74,7 @@ pub(super) struct Labels {
     pub(super) home: &'static str,
     pub(super) retry: &'static str,
     pub(super) account: &'static str,
+    pub(super) back: &'static str,
 }
 
 pub(super) struct LoginTexts {
@@ -123,6 +130,7 @@ pub(super) struct LogoutTexts {
     pub(super) question: &'static str,
     pub(super) signed_in_as: &'static str,
     pub(super) here: &'static str,
+    pub(super) here_only: &'static str,
     pub(super) everywhere: &'static str,
     pub(super) stay: &'static str,
     pub(super) done_title: &'static str,

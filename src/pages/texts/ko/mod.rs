@@ -1,3 +1,6 @@
+mod account;
+mod admin;
+
 use super::{
     Labels, LoginErrors, LoginTexts, LogoutTexts, MeTexts, Messages, Refusals, Refused, ShellTexts, Texts, Times, Titled, Told, Whys,
 };
@@ -18,6 +21,7 @@ pub(super) static TEXTS: Texts = Texts {
         home: "처음 화면으로",
         retry: "다시 시도",
         account: "내 계정",
+        back: "돌아가기",
     },
     login: LoginTexts {
         title: "로그인",
@@ -121,6 +125,7 @@ pub(super) static TEXTS: Texts = Texts {
         question: "이 기기에서 로그아웃하시겠어요?",
         signed_in_as: "로그인한 계정",
         here: "로그아웃",
+        here_only: "이 기기에서 로그아웃",
         everywhere: "모든 기기에서 로그아웃",
         stay: "로그인 유지하기",
         done_title: "로그아웃되었습니다",
@@ -338,4 +343,6 @@ pub(super) static TEXTS: Texts = Texts {
     time: Times {
         again_at: |span, at| format!("{span} 뒤({at} 이후)에 다시 시도해 주세요."), left: |span| format!("{span} 남음")
     },
+    account: account::ACCOUNT,
+    admin: admin::ADMIN,
 };

@@ -1,3 +1,6 @@
+mod account;
+mod admin;
+
 use super::{
     Labels, LoginErrors, LoginTexts, LogoutTexts, MeTexts, Messages, Refusals, Refused, ShellTexts, Texts, Times, Titled, Told, Whys,
 };
@@ -18,6 +21,7 @@ pub(super) static TEXTS: Texts = Texts {
         home: "Back to the start",
         retry: "Try again",
         account: "My account",
+        back: "Go back",
     },
     login: LoginTexts {
         title: "Log in",
@@ -113,6 +117,7 @@ pub(super) static TEXTS: Texts = Texts {
         question: "Do you want to log out on this device?",
         signed_in_as: "Logged in as",
         here: "Log out",
+        here_only: "Log out on this device",
         everywhere: "Log out on all devices",
         stay: "Stay logged in",
         done_title: "You are logged out",
@@ -321,4 +326,6 @@ pub(super) static TEXTS: Texts = Texts {
         limit: |size| format!("The most that can be sent at once: {size}"),
     },
     time: Times { again_at: |span, at| format!("Please try again in {span} (after {at})."), left: |span| format!("{span} left") },
+    account: account::ACCOUNT,
+    admin: admin::ADMIN,
 };
