@@ -8,6 +8,7 @@
 //! [`Gateway::forward`] takes both. Nothing on this road waits for a disk or a network other than the upstream's, but for
 //! the one request that renews a cookie.
 
+mod accounts;
 mod admit;
 mod build;
 mod endpoints;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 
+pub use accounts::AccountRefusal;
 pub use admit::Admission;
 pub use build::{BuildError, Parts, Route};
 pub use intake::Intake;

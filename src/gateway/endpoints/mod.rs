@@ -1,5 +1,6 @@
 //! The gateway's own addresses. They are looked for before the routes, so that no route can shadow them.
 
+mod accounts;
 mod login;
 mod logout;
 mod me;
@@ -21,6 +22,10 @@ pub(super) enum Endpoint {
     LogoutAll,
     Me,
     Keys,
+    SignUp,
+    Password,
+    Withdraw,
+    Reset,
 }
 
 impl Endpoint {
@@ -35,6 +40,10 @@ impl Endpoint {
             "/.auth/logout" => Some(Self::Logout),
             "/.auth/logout/all" => Some(Self::LogoutAll),
             "/.auth/me" => Some(Self::Me),
+            "/.auth/api/signup" => Some(Self::SignUp),
+            "/.auth/api/password" => Some(Self::Password),
+            "/.auth/api/withdraw" => Some(Self::Withdraw),
+            "/.auth/api/reset" => Some(Self::Reset),
             "/.well-known/jwks.json" => Some(Self::Keys),
             _ => None,
         };
@@ -53,13 +62,17 @@ impl Endpoint {
             Self::LogoutAll => "logout-all",
             Self::Me => "me",
             Self::Keys => "jwks",
+            Self::SignUp => "signup",
+            Self::Password => "password",
+            Self::Withdraw => "withdraw",
+            Self::Reset => "reset",
         }
     }
 
     const fn methods(self) -> &'static [Method] {
         match self {
             Self::Login | Self::Logout => &[Method::GET, Method::HEAD, Method::POST],
-            Self::Refresh | Self::LogoutAll => &[Method::POST],
+            Self::Refresh | Self::LogoutAll | Self::SignUp | Self::Password | Self::Withdraw | Self::Reset => &[Method::POST],
             Self::Me | Self::Keys => &[Method::GET, Method::HEAD],
         }
     }
@@ -82,6 +95,10 @@ impl Gateway {
             Endpoint::LogoutAll => self.logout_everywhere(&intake, record, now).await,
             Endpoint::Me => self.me(&intake, record, now).await,
             Endpoint::Keys => self.public_keys(),
+            Endpoint::SignUp => self.sign_up(intake, record, now).await,
+            Endpoint::Password => self.change_password(intake, record, now).await,
+            Endpoint::Withdraw => self.withdraw(intake, record, now).await,
+            Endpoint::Reset => self.reset_password(intake, record, now).await,
         }?;
         self.harden(reply.headers_mut());
         Ok(reply)
