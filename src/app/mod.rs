@@ -5,6 +5,7 @@
 mod build;
 mod failure;
 mod generate;
+mod notify;
 mod process;
 mod reload;
 mod signals;

@@ -90,7 +90,7 @@ impl Gateway {
     }
 
     /// Asks on the services' runtime: nothing slow may run on the data path.
-    async fn ask(&self, provider: &Arc<dyn Provider>, login: Login) -> (ProviderName, Result<Verdict, ProviderFault>) {
+    pub(super) async fn ask(&self, provider: &Arc<dyn Provider>, login: Login) -> (ProviderName, Result<Verdict, ProviderFault>) {
         let asked = Arc::clone(provider);
         let asking = self.shared.services.spawn(async move {
             let (name, answer) = asked.ask(login).await;

@@ -142,7 +142,8 @@ impl Builder {
         Process::fed(&mut self.command(arguments), text).finish()
     }
 
-    fn write(&self) {
+    /// Writes the configuration, for a story that starts the process in a way of its own.
+    pub fn write(&self) {
         fs::write(self.dir.path().join("gateway.toml"), self.config.to_string()).unwrap();
     }
 

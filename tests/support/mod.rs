@@ -23,7 +23,7 @@ pub use client::{Client, plainly};
 pub use gateway::{Builder, Gateway, SECRET, munjigi, write_private};
 pub use h2::{H2, RawH2, Verdict as RawVerdict};
 pub use needs::{STORIES, is_there, need};
-pub use origin::Origin;
+pub use origin::{Conversation, Origin};
 pub use process::{Finished, Process, mode};
 pub use sso::{RIGHT, Sso};
 pub use stand_in::University;

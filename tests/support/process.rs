@@ -34,21 +34,23 @@ impl Process {
     /// Starts it.
     #[track_caller]
     pub fn start(command: &mut Command) -> Self {
-        Self::spawn(command.stdin(Stdio::null()))
+        Self::start_with(command, Stdio::null())
     }
 
     /// Starts it and types this.
     #[track_caller]
     pub fn fed(command: &mut Command, text: &str) -> Self {
-        let mut process = Self::spawn(command.stdin(Stdio::piped()));
+        let mut process = Self::start_with(command, Stdio::piped());
         // One that ends without reading has its reasons, and its outputs tell them.
         let _ = process.child.stdin.take().unwrap().write_all(text.as_bytes());
         process
     }
 
+    /// Starts it with something in place of standard input.
     #[track_caller]
-    fn spawn(command: &mut Command) -> Self {
+    pub fn start_with(command: &mut Command, input: Stdio) -> Self {
         let mut child = command
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
