@@ -140,6 +140,8 @@ impl Gateway {
                 return Err(Refusal::Ambiguous);
             }
         }
+        // The view first: it knows of ends that are not durable yet.
+        self.shared.view.check(&verified.user, &verified.session, &verified.id, verified.position).map_err(Refusal::Ended)?;
         let presented = Presented::Refresh(crate::store::TokenHash::of(&verified.id));
         let renewed = self.renew(verified.session, verified.id, presented, intake, now).await?;
         let standing = self.standing(Arc::clone(&renewed.verified), Shown::Cookie)?;

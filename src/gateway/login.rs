@@ -83,7 +83,7 @@ impl Gateway {
 
     fn provider(&self, named: Option<&str>) -> Result<&Arc<dyn Provider>, Refusal> {
         let found = match named.filter(|name| !name.is_empty()) {
-            Some(name) => self.providers.iter().find(|provider| provider.name().as_str() == name),
+            Some(name) => self.providers.iter().find(|provider| provider.is_called(name)),
             None => self.providers.first(),
         };
         found.ok_or(Refusal::Form)

@@ -13,6 +13,7 @@ mod arrival;
 mod build;
 mod endpoints;
 mod forward;
+mod frames;
 mod intake;
 mod login;
 mod record;
@@ -22,6 +23,8 @@ mod reply;
 mod settings;
 mod shared;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod tunnel;
 mod voice;
 mod words;

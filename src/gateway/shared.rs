@@ -60,14 +60,20 @@ impl Shared {
     }
 
     /// Notes that a token was used: its session lives on, and if a rotation made it, that rotation is confirmed.
-    pub(super) fn used(&self, verified: &Verified) {
+    pub(super) fn used(&self, verified: &Arc<Verified>) {
         let now = self.clock.now();
         if let Some(generation) = verified.first_use_of_rotated() {
-            // Queued at once; a confirmation that is lost only lets the predecessor be good for longer.
-            drop(self.store.confirm(verified.session, generation, now));
+            // Queued at once, so that it comes before whatever this client asks next.
+            let confirmed = self.store.confirm(verified.session, generation, now);
+            let verified = Arc::clone(verified);
+            self.services.spawn(async move {
+                if confirmed.await.is_err() {
+                    verified.was_not_confirmed();
+                }
+            });
         }
         if verified.is_worth_noting(now) {
-            self.log.used(&verified.session, &verified.id, now);
+            self.log.used(&verified.session, now);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::gateway::reply::{self, Reply};
 use crate::gateway::voice::{language, login_error};
 use crate::gateway::{Gateway, Intake, Refusal};
 use crate::pages::{Action, Label, Lang, LoginError, LoginPage, Message, MessagePage, Pages, ProviderChoice, WhyHere};
-use crate::provider::{BreakerState, Provider};
+use crate::provider::Provider;
 use crate::store::EndReason;
 use crate::web::{CrossSite, FormKind, ReturnTo, field, from_json, from_our_pages, read_whole};
 
@@ -206,12 +206,7 @@ impl Gateway {
 /// A provider as the page offers it.
 fn choice<'a>(provider: &'a dyn Provider, pages: &'a Pages) -> ProviderChoice<'a> {
     let (label, hint) = pages.account_system(provider.name().as_str());
-    ProviderChoice {
-        name: provider.name().as_str(),
-        label,
-        hint,
-        answering: provider.breaker().is_none_or(|breaker| !matches!(breaker.state(), BreakerState::Open { .. })),
-    }
+    ProviderChoice { name: provider.name().as_str(), label, hint, answering: provider.is_answering() }
 }
 
 /// Both tokens as a program gets them (RFC 6749, section 5.1, and the flask library's names).
