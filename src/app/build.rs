@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::Failure;
 use crate::base::{Clock, SystemClock};
-use crate::config::{Chaining, Config, PageSettings, ProviderSettings};
+use crate::config::{AccountLabel, Chaining, Config, PageSettings, ProviderSettings};
 use crate::gateway::{self, Gateway, Parts, Shared};
 use crate::identity::ProviderName;
-use crate::pages::{Accent, Brand, Pages};
+use crate::pages::{Accent, AccountName, Brand, Pages};
 use crate::provider::{BandiSso, Chain, HttpForm, Local, Provider};
 use crate::store::Store;
 use crate::tls::{Resumption, ServerTls};
@@ -59,6 +59,13 @@ fn brand(settings: &PageSettings) -> Result<Brand, Failure> {
     if let Some(accent) = &settings.accent {
         brand.accent = Accent::new(accent).map_err(gateway::BuildError::Accent)?;
     }
+    brand.logo.clone_from(&settings.logo);
+    let called = |account: &AccountLabel| AccountName {
+        provider: account.provider.as_str().into(),
+        label: account.label.clone(),
+        hint: account.hint.clone(),
+    };
+    brand.accounts = settings.accounts.iter().map(called).collect();
     brand.contact = settings.contact.as_ref().map(|contact| contact.as_str().into());
     Ok(brand)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::identity::{DisplayName, IdRule, ProviderName, Realm};
 use crate::observe::LogFormat;
+use crate::pages::Logo;
 use crate::provider::{BandiSsoSettings, HttpFormSettings, LocalSettings};
 use crate::store::sqlite::Settings as SqliteSettings;
 
@@ -80,8 +81,23 @@ pub struct LogSettings {
 pub struct PageSettings {
     /// What people call this place.
     pub name: DisplayName,
+    /// A picture above the heading.
+    pub logo: Option<Logo>,
     /// The colour of buttons and links, as `#rrggbb`.
     pub accent: Option<String>,
     /// Whom to ask, as one line of text.
     pub contact: Option<DisplayName>,
+    /// What people call the account systems.
+    pub accounts: Vec<AccountLabel>,
+}
+
+/// What people call an account system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountLabel {
+    /// The provider's name.
+    pub provider: String,
+    /// What stands on the pages.
+    pub label: DisplayName,
+    /// What its ids are.
+    pub hint: Option<DisplayName>,
 }
