@@ -97,12 +97,11 @@ fn every_place_a_page_links_to_is_there() {
         let anchors: BTreeSet<String> = text.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
         for place in places(&text) {
             seen += 1;
-            match place.strip_prefix('#') {
-                Some(heading) => assert!(anchors.contains(heading), "{name} has no section for #{heading}"),
-                None => {
-                    let file = place.split('#').next().unwrap_or_default();
-                    assert!(here.join(file).exists(), "{name} links to {place}, which is not there");
-                }
+            if let Some(heading) = place.strip_prefix('#') {
+                assert!(anchors.contains(heading), "{name} has no section for #{heading}");
+            } else {
+                let file = place.split('#').next().unwrap_or_default();
+                assert!(here.join(file).exists(), "{name} links to {place}, which is not there");
             }
         }
     }
