@@ -40,6 +40,18 @@ pub fn check(path: &Path) -> Result<Report, Failure> {
     }
 }
 
+/// Reads a configuration for a command that does not serve, and makes nothing. Secrets that are not there yet are stood in
+/// for by random ones.
+///
+/// # Errors
+/// Everything that is wrong with the file.
+pub fn configuration(path: &Path) -> Result<Config, Failure> {
+    install_crypto();
+    match Config::load(path, &environment)? {
+        Loaded::Ready(config, _) | Loaded::Incomplete { draft: config, .. } => Ok(*config),
+    }
+}
+
 /// Starts serving; makes the files it may make and lacks.
 ///
 /// # Errors

@@ -80,6 +80,7 @@ impl Process {
         };
         services.spawn(Arc::clone(&shared.log).follow());
         services.spawn(Arc::clone(&shared.streams).follow(Arc::clone(&shared.view)));
+        services.spawn(Arc::clone(&shared.streams).sweep(Arc::clone(&shared.log), Arc::clone(&shared.clock)));
         for address in server.addresses() {
             tracing::info!("listening on https://{address}");
         }

@@ -75,7 +75,7 @@ impl Gateway {
 
     /// Who is asking, from the first place that holds a token: the header, then the cookies. One place decides; a bad token
     /// in it is not excused by a good one elsewhere.
-    async fn know(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
+    pub(super) async fn know(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
         let credentials = &intake.credentials;
         match &credentials.bearer {
             Some(Ok(token)) => return self.standing(self.verifier.access(token, now)?, Shown::Header),
@@ -140,6 +140,8 @@ impl Gateway {
                 return Err(Refusal::Ambiguous);
             }
         }
+        // The view first: it knows of ends that are not durable yet.
+        self.shared.view.check(&verified.user, &verified.session, &verified.id, verified.position).map_err(Refusal::Ended)?;
         let presented = Presented::Refresh(crate::store::TokenHash::of(&verified.id));
         let renewed = self.renew(verified.session, verified.id, presented, intake, now).await?;
         let standing = self.standing(Arc::clone(&renewed.verified), Shown::Cookie)?;

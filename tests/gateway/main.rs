@@ -10,6 +10,7 @@
 mod support;
 
 mod browser;
+mod chain;
 mod cookies;
 mod curl;
 mod demo;
@@ -19,11 +20,15 @@ mod left_out;
 mod lessons;
 mod login;
 mod logs;
+mod pages;
 mod papers;
 mod process;
 mod refusals;
 mod road;
+mod rotation;
 mod service;
 mod sso_faults;
+mod sso_today;
 mod store;
+mod streams;
 mod tokens;
