@@ -3,6 +3,7 @@
 
 pub mod demo;
 mod sso;
+mod users_file;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -44,10 +45,21 @@ enum Command {
     /// Look at the university's login
     #[command(subcommand)]
     Sso(sso::Command),
+    /// Local accounts, from and to a file
+    #[command(subcommand)]
+    Users(Users),
     /// Print a random secret, good for HS256
     GenSecret,
     /// Print the version
     Version,
+}
+
+#[derive(Subcommand)]
+enum Users {
+    /// Take accounts over from a CSV file: all of them, or none and every bad line with its number
+    Import(users_file::Import),
+    /// Write all accounts to standard output, hashes included, in the form that import reads
+    Export(users_file::Export),
 }
 
 #[derive(Args)]
@@ -79,6 +91,16 @@ pub fn main() -> ExitCode {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },
+        Command::Users(command) => {
+            let done = match &command {
+                Users::Import(options) => users_file::import(options),
+                Users::Export(options) => users_file::export(options),
+            };
+            match done {
+                Ok(code) => return code,
+                Err(failure) => Err(failure),
+            }
+        }
         Command::GenSecret => {
             say(&URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
             Ok(())

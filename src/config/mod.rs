@@ -11,6 +11,7 @@ mod expand;
 mod headers;
 mod http_form;
 mod keys;
+mod pages;
 mod parse;
 mod provider;
 mod reach;
@@ -42,7 +43,7 @@ use toml::de::DeTable;
 use zeroize::Zeroizing;
 
 pub use report::{Level, Rejected, Report};
-pub use settings::{Chaining, LocalSettings, LogSettings, PageSettings, ProviderSettings, StoreSettings};
+pub use settings::{AccountLabel, Chaining, LogSettings, PageSettings, ProviderSettings, StoreSettings};
 
 use crate::base::{Fault, TrustedProxies};
 use crate::gateway::{AliasSettings, SessionSettings};
@@ -228,7 +229,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let aliases = routes::read_aliases(&root, server.aliases);
     let routes = routes::read(&root, &upstreams, &providers, &aliases);
     let (throttle, store, log) = (rest::throttle(&root), rest::store(&root), rest::log(&root));
-    let (identity_headers, pages) = (headers::read(&root), rest::pages(&root));
+    let (identity_headers, pages) = (headers::read(&root), pages::read(&root, &providers.names));
     let auth = auth?;
     Some(Config {
         server: server.settings,

@@ -234,6 +234,9 @@ fn every_setting_arrives() {
     assert_eq!((config.throttle.account_burst, config.throttle.address_every), (3, s(2)));
     assert_eq!((config.log.access, config.log.level.as_str()), (Some(LogFormat::Json), "info,munjigi::upstream=debug"));
     assert_eq!((config.pages.name.as_str(), config.pages.accent.as_deref()), ("명지 성적", Some("#17695A")));
+    assert_eq!(config.pages.logo, Some(crate::pages::Logo::path("/assets/logo.svg").unwrap()));
+    let account = &config.pages.accounts[0];
+    assert_eq!((account.provider.as_str(), account.label.as_str(), account.hint.is_some()), ("mju", "명지대학교 계정", true));
     assert_eq!((config.server.max_connections_per_address, config.server.max_streams, config.max_target), (Some(64), 32, 4096));
     assert_eq!((config.throttle.shared_addresses.len(), config.throttle.account_longest), (2, s(600)));
     let headers: Vec<&str> = config.identity_headers.write.iter().map(|(name, _)| name.as_str()).collect();

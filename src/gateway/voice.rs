@@ -16,8 +16,9 @@ use crate::web::{BodyFault, ReturnTo, SessionCookies, accepts_html, field, wants
 /// Who waits for the answer, as far as it changes how a refusal is worded.
 pub(super) struct Asker {
     pub(super) manner: Manner,
-    pub(super) lang: Lang,
     place: Option<PathAndQuery>,
+    accept_language: Option<HeaderValue>,
+    cookies: Vec<HeaderValue>,
     version: Version,
     /// GET or HEAD.
     reads: bool,
@@ -49,11 +50,18 @@ impl Asker {
         };
         Self {
             manner,
-            lang: language(request.uri().query(), headers),
             place: request.uri().path_and_query().cloned(),
+            accept_language: headers.get(header::ACCEPT_LANGUAGE).cloned(),
+            cookies: headers.get_all(header::COOKIE).iter().cloned().collect(),
             version: request.version(),
             reads: matches!(*request.method(), Method::GET | Method::HEAD),
         }
+    }
+
+    /// In which language to answer. Worked out only for those who are refused.
+    fn lang(&self) -> Lang {
+        let chosen = chosen_language(self.place.as_ref().and_then(PathAndQuery::query));
+        preferred(chosen, self.cookies.iter(), self.accept_language.as_ref())
     }
 
     /// Where to come back to after a login: only what a person asked to see, never what a page loads by itself.
@@ -74,8 +82,12 @@ pub(super) fn chosen_language(query: Option<&str>) -> Option<Lang> {
 
 /// The language for whoever asks: chosen now, chosen before, or what the browser prefers.
 pub(super) fn language(query: Option<&str>, headers: &http::HeaderMap) -> Lang {
-    let chosen = chosen_language(query).or_else(|| SessionCookies::language(headers).and_then(Lang::parse));
-    chosen.unwrap_or_else(|| Lang::choose(None, headers.get(header::ACCEPT_LANGUAGE).map(HeaderValue::as_bytes)))
+    preferred(chosen_language(query), headers.get_all(header::COOKIE).iter(), headers.get(header::ACCEPT_LANGUAGE))
+}
+
+fn preferred<'h>(chosen: Option<Lang>, cookies: impl Iterator<Item = &'h HeaderValue>, accept: Option<&HeaderValue>) -> Lang {
+    let chosen = chosen.or_else(|| SessionCookies::language(cookies).and_then(Lang::parse));
+    chosen.unwrap_or_else(|| Lang::choose(None, accept.map(HeaderValue::as_bytes)))
 }
 
 impl Gateway {
@@ -98,7 +110,7 @@ impl Gateway {
                 reply::see_other(&login_place(record.aliases, next.as_ref(), why(refusal)))
             }
             Manner::Page | Manner::Form => self.page(refusal, asker, record),
-            Manner::Program => refusal_json(refusal, asker.lang, record),
+            Manner::Program => refusal_json(refusal, asker.lang(), record),
         };
         self.harden(reply.headers_mut());
         add_headers(&mut reply, refusal, asker.version);
@@ -134,6 +146,7 @@ impl Gateway {
             | Refusal::Path(_)
             | Refusal::Form
             | Refusal::CredentialsMissing
+            | Refusal::Account(_)
             | Refusal::Body(BodyFault::Client) => RefusalKind::BadRequest,
             Refusal::TargetTooLong => RefusalKind::AddressTooLong,
             Refusal::NotFound => RefusalKind::NotFound,
@@ -160,7 +173,8 @@ impl Gateway {
             Refusal::Internal(_) => RefusalKind::Internal,
         };
         let page = RefusalPage { kind, request_id: record.id.as_str(), retry: next.as_ref().map(ReturnTo::as_str), home: Some("/") };
-        self.own_page(refusal.status(), asker.lang, self.pages.refusal(asker.lang, &page))
+        let lang = asker.lang();
+        self.own_page(refusal.status(), lang, self.pages.refusal(lang, &page))
     }
 }
 
@@ -206,6 +220,7 @@ pub(super) fn login_error(refusal: &Refusal, now: crate::base::Timestamp) -> Opt
         | Refusal::Forbidden { .. }
         | Refusal::Body(_)
         | Refusal::Form
+        | Refusal::Account(_)
         | Refusal::Upstream(_)
         | Refusal::Internal(_) => None,
     }

@@ -10,7 +10,7 @@ use crate::gateway::record::Record;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::voice::{language, login_error};
 use crate::gateway::{Gateway, Intake, Refusal};
-use crate::pages::{Action, Label, Lang, LoginError, LoginPage, Message, MessagePage, ProviderChoice, WhyHere};
+use crate::pages::{Action, Label, Lang, LoginError, LoginPage, Message, MessagePage, Pages, ProviderChoice, WhyHere};
 use crate::provider::Provider;
 use crate::store::EndReason;
 use crate::web::{CrossSite, FormKind, ReturnTo, field, from_json, from_our_pages, read_whole};
@@ -178,7 +178,7 @@ impl Gateway {
         signed_in_as: Option<&str>,
         id: Option<&str>,
     ) -> Reply {
-        let providers: Vec<ProviderChoice<'_>> = self.providers.iter().map(|provider| choice(provider.as_ref())).collect();
+        let providers: Vec<ProviderChoice<'_>> = self.providers.iter().map(|provider| choice(provider.as_ref(), &self.pages)).collect();
         let page = LoginPage {
             action: form.action,
             next: form.next.as_ref().map(ReturnTo::as_str),
@@ -204,8 +204,9 @@ impl Gateway {
 }
 
 /// A provider as the page offers it.
-fn choice(provider: &dyn Provider) -> ProviderChoice<'_> {
-    ProviderChoice { name: provider.name().as_str(), label: provider.name().as_str(), hint: None, answering: provider.is_answering() }
+fn choice<'a>(provider: &'a dyn Provider, pages: &'a Pages) -> ProviderChoice<'a> {
+    let (label, hint) = pages.account_system(provider.name().as_str());
+    ProviderChoice { name: provider.name().as_str(), label, hint, answering: provider.is_answering() }
 }
 
 /// Both tokens as a program gets them (RFC 6749, section 5.1, and the flask library's names).
