@@ -90,7 +90,8 @@ impl H2 {
     /// How the answers begun before came to their ends.
     pub fn rests(&mut self) -> Vec<Result<Bytes, String>> {
         let Self { runtime, begun, .. } = self;
-        let read = |body: Incoming| async { body.collect().await.map(|body| body.to_bytes()).map_err(|error| error.to_string()) };
+        let read =
+            |body: Incoming| async { body.collect().await.map(http_body_util::Collected::to_bytes).map_err(|error| error.to_string()) };
         let all = begun.drain(..);
         all.map(|body| runtime.block_on(async { tokio::time::timeout(PATIENCE, read(body)).await.expect("an end came in time") })).collect()
     }
