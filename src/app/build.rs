@@ -49,6 +49,9 @@ fn settings(config: &Config, self_made: bool) -> gateway::Settings {
         hsts: config.hsts.filter(|_| !self_made),
         max_body: config.max_body,
         body_timeout: config.body_timeout,
+        body_min_rate: config.body_min_rate,
+        drain_body: config.drain_body,
+        max_headers: config.server.max_headers,
         max_target: config.max_target,
     }
 }

@@ -27,6 +27,12 @@ pub struct Settings {
     pub max_body: u64,
     /// How long a request body may stand still.
     pub body_timeout: Duration,
+    /// Bytes of a request body for each second over all, unless a route says otherwise; 0: none.
+    pub body_min_rate: u64,
+    /// How much of a body that nobody wants is read, so that its sender sees the answer.
+    pub drain_body: u64,
+    /// Most header lines of a request.
+    pub max_headers: usize,
     /// Longest request target in bytes.
     pub max_target: usize,
 }

@@ -121,6 +121,8 @@ impl Gateway {
             | Refusal::CredentialsMissing
             | Refusal::Body(BodyFault::Client) => RefusalKind::BadRequest,
             Refusal::TargetTooLong => RefusalKind::AddressTooLong,
+            Refusal::TooManyHeaders => RefusalKind::HeadersTooLarge,
+            Refusal::Misdirected => RefusalKind::Misdirected,
             Refusal::NotFound => RefusalKind::NotFound,
             Refusal::Method { .. } => RefusalKind::MethodNotAllowed,
             Refusal::NoToken
@@ -179,6 +181,8 @@ pub(super) fn login_error(refusal: &Refusal, now: crate::base::Timestamp) -> Opt
         Refusal::Host(_)
         | Refusal::Framing
         | Refusal::TargetTooLong
+        | Refusal::TooManyHeaders
+        | Refusal::Misdirected
         | Refusal::Path(_)
         | Refusal::NotFound
         | Refusal::Method { .. }
