@@ -9,7 +9,7 @@ use crate::gateway::{self, Gateway, Parts, Shared};
 use crate::identity::ProviderName;
 use crate::pages::{Accent, Brand, Pages};
 use crate::provider::{BandiSso, HttpForm, Provider};
-use crate::tls::{Resumption, ServerTls};
+use crate::tls::{Coverage, Resumption, ServerTls};
 use crate::token::KeyRing;
 use crate::upstream::{Endpoints, Upstream};
 
@@ -24,9 +24,9 @@ pub(super) fn check(config: &Config) -> Result<(), Failure> {
 }
 
 /// One snapshot of the gateway.
-pub(super) fn gateway(config: &Config, self_made: bool, endpoints: &Endpoints, shared: &Arc<Shared>) -> Result<Gateway, Failure> {
+pub(super) fn gateway(config: &Config, tls: &ServerTls, endpoints: &Endpoints, shared: &Arc<Shared>) -> Result<Gateway, Failure> {
     let parts = Parts {
-        settings: settings(config, self_made),
+        settings: settings(config, tls),
         tokens: config.tokens.clone(),
         providers: providers(config, &shared.clock)?,
         upstreams: upstreams(config, endpoints)?,
@@ -36,7 +36,7 @@ pub(super) fn gateway(config: &Config, self_made: bool, endpoints: &Endpoints, s
     Ok(Gateway::build(parts)?)
 }
 
-fn settings(config: &Config, self_made: bool) -> gateway::Settings {
+fn settings(config: &Config, tls: &ServerTls) -> gateway::Settings {
     gateway::Settings {
         routes: config.routes.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
@@ -46,7 +46,8 @@ fn settings(config: &Config, self_made: bool) -> gateway::Settings {
         sessions: config.sessions,
         aliases: config.aliases.clone(),
         // A browser that remembers https for a certificate nobody vouches for could never be let past the warning again.
-        hsts: config.hsts.filter(|_| !self_made),
+        hsts: config.hsts.filter(|_| !tls.self_made()),
+        certificates: Coverage::new(&tls.certificates),
         max_body: config.max_body,
         body_timeout: config.body_timeout,
         body_min_rate: config.body_min_rate,

@@ -8,6 +8,7 @@ mod generate;
 mod process;
 mod reload;
 mod signals;
+mod watch;
 
 use std::path::Path;
 

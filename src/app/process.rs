@@ -6,6 +6,7 @@ use rustls::ServerConfig;
 use tokio::runtime::{Builder, Runtime};
 
 use super::signals::{Signals, Wish};
+use super::watch::Watch;
 use super::{Failure, build};
 use crate::base::{Clock, SystemClock};
 use crate::config::{Config, LogSettings, Report, StoreSettings};
@@ -29,6 +30,7 @@ pub struct Process {
     server: Server,
     services: Runtime,
     signals: Signals,
+    pub(super) watch: Watch,
     /// Held for as long as the state is ours.
     _lock: StateLock,
 }
@@ -62,7 +64,7 @@ impl Process {
         let shared = Shared::new(Arc::clone(&clock), log, throttle, services.handle().clone(), access_log.clone(), Arc::clone(&metrics));
         let listeners = Listeners::bind(&config.server)?;
         let endpoints = Endpoints::new(listeners.workers());
-        let gateway = build::gateway(&config, tls.self_made(), &endpoints, &shared)?;
+        let gateway = build::gateway(&config, &tls, &endpoints, &shared)?;
         let current = Arc::new(ArcSwap::from_pointee(gateway));
         let tls = Arc::new(ArcSwap::from(tls.config));
         let environment = Environment { tls: Arc::clone(&tls), metrics, access_log, clock, tunnels: shared.tunnels.clone() };
@@ -85,7 +87,21 @@ impl Process {
         if let Some(address) = server.redirect_address() {
             tracing::info!("listening on http://{address}, which sends browsers on to https");
         }
-        Ok(Self { path: path.to_owned(), config, current, tls, resumption, endpoints, shared, server, services, signals, _lock: lock })
+        let watch = Watch::new(&config.tls);
+        Ok(Self {
+            path: path.to_owned(),
+            watch,
+            config,
+            current,
+            tls,
+            resumption,
+            endpoints,
+            shared,
+            server,
+            services,
+            signals,
+            _lock: lock,
+        })
     }
 
     /// The runtime for everything that is not the data path.
@@ -104,8 +120,16 @@ impl Process {
     /// When what is only in memory cannot be written down at the end.
     pub fn wait(mut self) -> Result<(), Failure> {
         loop {
-            match self.services.handle().clone().block_on(self.signals.next()) {
+            let Self { services, signals, watch, .. } = &mut self;
+            let wish = services.block_on(async {
+                tokio::select! {
+                    wish = signals.next() => wish,
+                    () = watch.changed() => Wish::Certificates,
+                }
+            });
+            match wish {
                 Wish::Reload => self.reload(),
+                Wish::Certificates => self.renew_certificates(),
                 Wish::Reopen => self.shared.access_log.reopen(),
                 Wish::Stop | Wish::Interrupt => return self.stop(),
             }

@@ -65,6 +65,13 @@ impl Gateway {
         }
         check_framing(&head)?;
         let (host, authority) = host(&head)?;
+        // Only HTTP/2 lets a client use one connection for several hosts.
+        if head.version == Version::HTTP_2
+            && peer.secure
+            && self.settings.certificates.separates(peer.server_name.as_deref(), host.as_str())
+        {
+            return Err(Refusal::Misdirected);
+        }
         let path = CanonicalPath::parse(head.uri.path())?;
         let query = head.uri.query().map(str::to_owned);
         let client = self.client(&head.headers, peer);

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use crate::base::TrustedProxies;
 use crate::routing::{HostName, RouteSettings};
+use crate::tls::Coverage;
 use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings};
 
 /// What the operator wants of the gateway itself.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub aliases: AliasSettings,
     /// Sends `Strict-Transport-Security` with this `max-age`; `None`: not at all (self-made certificates).
     pub hsts: Option<Duration>,
+    /// Which certificate is for which hosts.
+    pub certificates: Coverage,
     /// Largest request body in bytes, unless a route says otherwise.
     pub max_body: u64,
     /// How long a request body may stand still.

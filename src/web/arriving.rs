@@ -17,8 +17,8 @@ const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// A request's body as it comes in.
 ///
 /// Dropped before its end, the rest is read and thrown away, up to a bound: a connection closed with bytes unread is reset
-/// by the system, and a client that is still sending then never sees why it was refused (hyper issue 2384). HTTP/2 needs
-/// none of it: there the answer and the end of the stream are told apart from the upload.
+/// by the system, and a client that is still sending then never sees why it was refused (hyper issue 2384). Over HTTP/2
+/// RFC 9113, section 8.1 would let us reset the stream behind the answer, but curl 7.88 takes that for a failure.
 pub struct Arriving {
     incoming: Option<Incoming>,
     drain: u64,
@@ -28,7 +28,7 @@ impl Arriving {
     /// The body of a request with this head; up to `drain` bytes of it are thrown away if nobody reads it.
     pub fn new(head: &request::Parts, incoming: Incoming, drain: u64) -> Self {
         // Whoever waits for a 100 has sent nothing, and reading would make hyper say it.
-        let drain = if head.version == Version::HTTP_2 || head.headers.contains_key(EXPECT) { 0 } else { drain };
+        let drain = if head.version != Version::HTTP_2 && head.headers.contains_key(EXPECT) { 0 } else { drain };
         Self { incoming: Some(incoming), drain }
     }
 

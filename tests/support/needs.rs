@@ -8,6 +8,7 @@ use std::path::Path;
 /// `cargo test` prints is complete.
 pub const STORIES: &[(&str, &str)] = &[
     ("curl_from_login_to_logout", "curl"),
+    ("curl_sees_why_its_upload_was_refused", "curl"),
     ("the_demo_prints_lines_that_work_when_pasted", "curl"),
     ("a_browser_is_led_through_the_login", "chromium"),
     ("an_operator_backs_up_with_the_sqlite_shell", "sqlite3"),
