@@ -48,6 +48,7 @@ impl Process {
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let resumption = Resumption::new().map_err(|error| vec![error])?;
+        let watch = Watch::new(&config.tls);
         let tls = ServerTls::load(&config.tls, &resumption, clock.now())?;
         for warning in &tls.warnings {
             tracing::warn!("{warning}");
@@ -87,7 +88,6 @@ impl Process {
         if let Some(address) = server.redirect_address() {
             tracing::info!("listening on http://{address}, which sends browsers on to https");
         }
-        let watch = Watch::new(&config.tls);
         Ok(Self {
             path: path.to_owned(),
             watch,

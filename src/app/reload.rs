@@ -14,6 +14,7 @@ struct Next {
     config: Config,
     gateway: Gateway,
     tls: ServerTls,
+    watch: Watch,
 }
 
 impl Process {
@@ -26,7 +27,7 @@ impl Process {
                 self.tls.store(next.tls.config);
                 self.current.store(Arc::new(next.gateway));
                 self.config = next.config;
-                self.watch = Watch::new(&self.config.tls);
+                self.watch = next.watch;
                 tracing::info!("reloaded {}", self.path.display());
                 self.note(now, "taken up");
             }
@@ -58,11 +59,12 @@ impl Process {
         if !fixed.is_empty() {
             return Err(Failure::NeedsRestart(fixed));
         }
+        let watch = Watch::new(&config.tls);
         let tls = ServerTls::load(&config.tls, &self.resumption, now)?;
         let gateway = build::gateway(&config, &tls, &self.endpoints, &self.shared)?;
         // Before tokens of a longer life are given out, the change log has to be kept that long.
         self.services().block_on(async { self.shared.log.token_life(config.tokens.access_ttl).await })?;
-        Ok(Next { config, gateway, tls })
+        Ok(Next { config, gateway, tls, watch })
     }
 
     /// Takes up changed certificate files and nothing else, or keeps those in use and says why.

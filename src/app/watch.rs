@@ -1,3 +1,4 @@
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -13,7 +14,7 @@ const EVERY: Duration = Duration::from_secs(2);
 /// mount or a network file system, where notices of changes get lost.
 pub(super) struct Watch {
     files: Vec<PathBuf>,
-    taken: Option<Vec<Stamp>>,
+    taken: Vec<Stamp>,
     seen: Vec<Stamp>,
 }
 
@@ -21,11 +22,11 @@ pub(super) struct Watch {
 type Stamp = Option<(SystemTime, u64, u64)>;
 
 impl Watch {
-    /// Over the files of these settings, which were read just now.
+    /// Over the files of these settings, which are about to be read: what is written from now on counts as a change.
     pub(super) fn new(settings: &tls::Settings) -> Self {
         let pairs = settings.certificates.iter().filter(|_| settings.watch);
-        let files = pairs.flat_map(|pair| [pair.cert.clone(), pair.key.clone()]).collect();
-        Self { files, taken: None, seen: Vec::new() }
+        let files: Vec<PathBuf> = pairs.flat_map(|pair| [pair.cert.clone(), pair.key.clone()]).collect();
+        Self { taken: stamps(&files), files, seen: Vec::new() }
     }
 
     /// Waits until files have changed and then stayed as they are for one look: a certificate and its key are two files,
@@ -35,10 +36,9 @@ impl Watch {
             return std::future::pending().await;
         }
         loop {
-            let now = stamps(&self.files).await;
-            let taken = self.taken.get_or_insert_with(|| now.clone());
-            if *taken != now && self.seen == now {
-                *taken = now;
+            let now = stamps(&self.files);
+            if self.taken != now && self.seen == now {
+                self.taken = now;
                 return;
             }
             self.seen = now;
@@ -47,13 +47,13 @@ impl Watch {
     }
 }
 
-async fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
-    let mut stamps = Vec::with_capacity(files.len());
-    for file in files {
-        let meta = tokio::fs::metadata(file).await.ok();
-        stamps.push(meta.and_then(|meta| Some((meta.modified().ok()?, meta.len(), meta.ino()))));
-    }
-    stamps
+/// Runs on the process's own thread, where a slow disk keeps nobody waiting.
+fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
+    let stamp = |file: &PathBuf| {
+        let meta = fs::metadata(file).ok()?;
+        Some((meta.modified().ok()?, meta.len(), meta.ino()))
+    };
+    files.iter().map(stamp).collect()
 }
 
 #[cfg(test)]
