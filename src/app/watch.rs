@@ -65,16 +65,16 @@ mod tests {
     async fn a_change_is_told_once_and_only_when_it_rests() {
         let folder = tempfile::tempdir().unwrap();
         let (cert, key) = (folder.path().join("cert"), folder.path().join("key"));
-        std::fs::write(&cert, "1").unwrap();
+        fs::write(&cert, "1").unwrap();
         let settings =
             |watch| tls::Settings { certificates: vec![CertificateFiles { cert: cert.clone(), key: key.clone() }], generate: false, watch };
         let mut watch = Watch::new(&settings(true));
         let quiet = async |watch: &mut Watch| tokio::time::timeout(10 * EVERY, watch.changed()).await.is_err();
         assert!(quiet(&mut watch).await);
-        std::fs::write(&key, "now it is there").unwrap();
+        fs::write(&key, "now it is there").unwrap();
         assert!(!quiet(&mut watch).await);
         assert!(quiet(&mut watch).await);
-        std::fs::write(&cert, "longer").unwrap();
+        fs::write(&cert, "longer").unwrap();
         assert!(!quiet(&mut watch).await);
         assert!(quiet(&mut Watch::new(&settings(false))).await);
     }

@@ -2,6 +2,7 @@
 //! usage, 3 it cannot be done here and now.
 
 pub mod demo;
+mod sso;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -40,6 +41,9 @@ enum Command {
     Check(ConfigFile),
     /// Try it out: a gateway on loopback with a stand-in for the university's SSO and two sample applications
     Demo(demo::Options),
+    /// Look at the university's login
+    #[command(subcommand)]
+    Sso(sso::Command),
     /// Print a random secret, good for HS256
     GenSecret,
     /// Print the version
@@ -59,6 +63,10 @@ pub fn main() -> ExitCode {
         Command::Run(file) => app::run(&file.config),
         Command::Check(file) => check(&file.config),
         Command::Demo(options) => demo::run(&options),
+        Command::Sso(command) => match sso::run(&command) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::GenSecret => {
             say(&URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
             Ok(())

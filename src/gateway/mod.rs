@@ -9,9 +9,11 @@
 //! the one request that renews a cookie.
 
 mod admit;
+mod arrival;
 mod build;
 mod endpoints;
 mod forward;
+mod frames;
 mod intake;
 mod login;
 mod record;
@@ -21,6 +23,8 @@ mod reply;
 mod settings;
 mod shared;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod tunnel;
 mod voice;
 mod words;

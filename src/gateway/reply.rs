@@ -9,6 +9,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::record::Record;
 use super::streams::{StreamGuard, Streams};
+use super::tunnel::Open;
 use crate::store::View;
 use crate::token::Verified;
 use crate::upstream::{LeasedBody, UpstreamBodyError};
@@ -37,6 +38,8 @@ struct Streamed {
     session: Option<Attached>,
     pieces: u32,
     end: Option<Pin<Box<Sleep>>>,
+    /// Counts an event stream among those open now.
+    _open: Option<Open>,
 }
 
 /// The session a streamed answer belongs to.
@@ -68,8 +71,8 @@ impl ReplyBody {
     }
 
     /// An upstream's body.
-    pub(super) fn upstream(body: LeasedBody, session: Option<Attached>) -> Self {
-        Self { source: Source::Upstream(Box::new(Streamed { body, session, pieces: 0, end: None })), record: None }
+    pub(super) fn upstream(body: LeasedBody, session: Option<Attached>, open: Option<Open>) -> Self {
+        Self { source: Source::Upstream(Box::new(Streamed { body, session, pieces: 0, end: None, _open: open })), record: None }
     }
 
     /// An upstream's body is cut if it has not ended by then.

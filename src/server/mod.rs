@@ -11,6 +11,7 @@ mod descriptors;
 mod drain;
 mod faults;
 mod handler;
+mod inherit;
 mod limits;
 mod plain;
 mod redirect;
@@ -41,6 +42,7 @@ use drain::Drain;
 pub use drain::Stopped;
 use faults::FaultLog;
 pub use handler::Handler;
+pub use inherit::Inherited;
 use limits::Gate;
 pub use plain::{Plain, serve_plain};
 

@@ -10,6 +10,7 @@
 mod support;
 
 mod browser;
+mod chain;
 mod cookies;
 mod curl;
 mod demo;
@@ -23,11 +24,17 @@ mod limits;
 mod login;
 mod logs;
 mod misbehaviour;
+mod pages;
+mod papers;
 mod process;
 mod refusals;
 mod road;
+mod rotation;
+mod service;
 mod sso_faults;
+mod sso_today;
 mod store;
+mod streams;
 mod streams_road;
 mod tls_road;
 mod tokens;

@@ -1,5 +1,7 @@
 //! The gateway's own addresses. They are looked for before the routes, so that no route can shadow them.
 
+mod account;
+mod confirm;
 mod login;
 mod logout;
 mod me;
@@ -9,8 +11,10 @@ use http::{Method, StatusCode};
 
 use super::record::Record;
 use super::reply::{self, Reply};
+use super::voice::chosen_language;
 use super::{Gateway, Intake, Refusal};
 use crate::base::Timestamp;
+use crate::web::{ReturnTo, SessionCookies};
 
 /// An address of our own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +24,8 @@ pub(super) enum Endpoint {
     Logout,
     LogoutAll,
     Me,
+    Account,
+    OtherTab,
     Keys,
 }
 
@@ -35,6 +41,8 @@ impl Endpoint {
             "/.auth/logout" => Some(Self::Logout),
             "/.auth/logout/all" => Some(Self::LogoutAll),
             "/.auth/me" => Some(Self::Me),
+            ReturnTo::ACCOUNT => Some(Self::Account),
+            ReturnTo::OTHER_TAB => Some(Self::OtherTab),
             "/.well-known/jwks.json" => Some(Self::Keys),
             _ => None,
         };
@@ -52,15 +60,25 @@ impl Endpoint {
             Self::Logout => "logout",
             Self::LogoutAll => "logout-all",
             Self::Me => "me",
+            Self::Account => "account",
+            Self::OtherTab => "logged-in",
             Self::Keys => "jwks",
+        }
+    }
+
+    /// Whether no person ever looks at it: its answers may be kept by caches, and there is no language to choose.
+    const fn is_for_programs(self) -> bool {
+        match self {
+            Self::Refresh | Self::Keys => true,
+            Self::Login | Self::Logout | Self::LogoutAll | Self::Me | Self::Account | Self::OtherTab => false,
         }
     }
 
     const fn methods(self) -> &'static [Method] {
         match self {
-            Self::Login | Self::Logout => &[Method::GET, Method::HEAD, Method::POST],
+            Self::Login | Self::Logout | Self::Account => &[Method::GET, Method::HEAD, Method::POST],
             Self::Refresh | Self::LogoutAll => &[Method::POST],
-            Self::Me | Self::Keys => &[Method::GET, Method::HEAD],
+            Self::Me | Self::OtherTab | Self::Keys => &[Method::GET, Method::HEAD],
         }
     }
 }
@@ -73,16 +91,23 @@ impl Gateway {
             return Err(Refusal::Method { allowed: endpoint.methods().to_vec() });
         }
         let reads = intake.method != Method::POST;
+        let chosen = chosen_language(intake.query.as_deref()).filter(|_| reads);
         let mut reply = match endpoint {
-            Endpoint::Login if reads => Ok(self.login_page(&intake, now)),
+            Endpoint::Login if reads => Ok(self.login_page(&intake, now).await),
             Endpoint::Login => self.login(intake, record, now).await,
             Endpoint::Refresh => self.refresh(intake, record, now).await,
             Endpoint::Logout if reads => self.logout_link(&intake, record, now).await,
             Endpoint::Logout => self.logout(intake, record, now).await,
             Endpoint::LogoutAll => self.logout_everywhere(&intake, record, now).await,
             Endpoint::Me => self.me(&intake, record, now).await,
+            Endpoint::Account if reads => self.account(&intake, record, now).await,
+            Endpoint::Account => self.change_account(intake, record, now).await,
+            Endpoint::OtherTab => Ok(self.logged_in_elsewhere(&intake)),
             Endpoint::Keys => self.public_keys(),
         }?;
+        if let Some(lang) = chosen.filter(|_| !endpoint.is_for_programs()) {
+            SessionCookies::keep_language(reply.headers_mut(), lang.as_str());
+        }
         self.harden(reply.headers_mut());
         Ok(reply)
     }
