@@ -10,7 +10,7 @@ use crate::identity::ProviderName;
 use crate::pages::{Accent, AccountName, Brand, Pages};
 use crate::provider::{BandiSso, Chain, HttpForm, Local, Provider};
 use crate::store::Store;
-use crate::tls::{Resumption, ServerTls};
+use crate::tls::{Coverage, Resumption, ServerTls};
 use crate::token::KeyRing;
 use crate::upstream::{Endpoints, Upstream};
 
@@ -25,9 +25,9 @@ pub(super) fn check(config: &Config) -> Result<(), Failure> {
 }
 
 /// One snapshot of the gateway.
-pub(super) fn gateway(config: &Config, self_made: bool, endpoints: &Endpoints, shared: &Arc<Shared>) -> Result<Gateway, Failure> {
+pub(super) fn gateway(config: &Config, tls: &ServerTls, endpoints: &Endpoints, shared: &Arc<Shared>) -> Result<Gateway, Failure> {
     let parts = Parts {
-        settings: settings(config, self_made),
+        settings: settings(config, tls),
         tokens: config.tokens.clone(),
         providers: providers(config, &shared.clock, Some(&shared.store))?,
         upstreams: upstreams(config, endpoints)?,
@@ -37,7 +37,7 @@ pub(super) fn gateway(config: &Config, self_made: bool, endpoints: &Endpoints, s
     Ok(Gateway::build(parts)?)
 }
 
-fn settings(config: &Config, self_made: bool) -> gateway::Settings {
+fn settings(config: &Config, tls: &ServerTls) -> gateway::Settings {
     gateway::Settings {
         routes: config.routes.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
@@ -47,9 +47,13 @@ fn settings(config: &Config, self_made: bool) -> gateway::Settings {
         sessions: config.sessions,
         aliases: config.aliases.clone(),
         // A browser that remembers https for a certificate nobody vouches for could never be let past the warning again.
-        hsts: config.hsts.filter(|_| !self_made),
+        hsts: config.hsts.filter(|_| !tls.self_made()),
+        certificates: Coverage::new(&tls.certificates),
         max_body: config.max_body,
         body_timeout: config.body_timeout,
+        body_min_rate: config.body_min_rate,
+        drain_body: config.drain_body,
+        max_headers: config.server.max_headers,
         max_target: config.max_target,
     }
 }

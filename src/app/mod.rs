@@ -9,6 +9,7 @@ mod notify;
 mod process;
 mod reload;
 mod signals;
+mod watch;
 
 use std::path::Path;
 

@@ -6,6 +6,7 @@ use rustls::ServerConfig;
 use tokio::runtime::{Builder, Runtime};
 
 use super::signals::{Signals, Wish};
+use super::watch::Watch;
 use super::{Company, Failure, build, notify};
 use crate::base::{Clock, SystemClock};
 use crate::config::{Config, LogSettings, Report, StoreSettings};
@@ -29,6 +30,7 @@ pub struct Process {
     server: Server,
     services: Runtime,
     signals: Signals,
+    pub(super) watch: Watch,
     /// Held for as long as the state is ours. None: somebody else has it, and we work beside them.
     _lock: Option<StateLock>,
 }
@@ -47,6 +49,7 @@ impl Process {
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let resumption = Resumption::new().map_err(|error| vec![error])?;
+        let watch = Watch::new(&config.tls);
         let tls = ServerTls::load(&config.tls, &resumption, clock.now())?;
         for warning in &tls.warnings {
             tracing::warn!("{warning}");
@@ -63,7 +66,7 @@ impl Process {
         let shared = Shared::new(Arc::clone(&clock), log, throttle, services.handle().clone(), access_log.clone(), Arc::clone(&metrics));
         let listeners = Listeners::inherit(&config.server, inherited)?;
         let endpoints = Endpoints::new(listeners.workers());
-        let gateway = build::gateway(&config, tls.self_made(), &endpoints, &shared)?;
+        let gateway = build::gateway(&config, &tls, &endpoints, &shared)?;
         let current = Arc::new(ArcSwap::from_pointee(gateway));
         let tls = Arc::new(ArcSwap::from(tls.config));
         let environment = Environment { tls: Arc::clone(&tls), metrics, access_log, clock, tunnels: shared.tunnels.clone() };
@@ -87,7 +90,20 @@ impl Process {
         if let Some(address) = server.redirect_address() {
             tracing::info!("listening on http://{address}, which sends browsers on to https");
         }
-        Ok(Self { path: path.to_owned(), config, current, tls, resumption, endpoints, shared, server, services, signals, _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            watch,
+            config,
+            current,
+            tls,
+            resumption,
+            endpoints,
+            shared,
+            server,
+            services,
+            signals,
+            _lock: lock,
+        })
     }
 
     /// The runtime for everything that is not the data path.
@@ -107,12 +123,20 @@ impl Process {
     pub fn wait(mut self) -> Result<(), Failure> {
         notify::ready();
         loop {
-            match self.services.handle().clone().block_on(self.signals.next()) {
+            let Self { services, signals, watch, .. } = &mut self;
+            let wish = services.block_on(async {
+                tokio::select! {
+                    wish = signals.next() => wish,
+                    () = watch.changed() => Wish::Certificates,
+                }
+            });
+            match wish {
                 Wish::Reload => {
                     notify::reloading();
                     self.reload();
                     notify::ready();
                 }
+                Wish::Certificates => self.renew_certificates(),
                 Wish::Reopen => self.shared.access_log.reopen(),
                 Wish::Stop | Wish::Interrupt => return self.stop(),
             }

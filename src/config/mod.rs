@@ -75,6 +75,10 @@ pub struct Config {
     pub max_body: u64,
     /// How long a request body may stand still.
     pub body_timeout: Duration,
+    /// Bytes of a request body for each second over all where a route says nothing; 0: none.
+    pub body_min_rate: u64,
+    /// How much of a body that nobody wants is read, so that its sender sees the answer.
+    pub drain_body: u64,
     /// Longest request target in bytes.
     pub max_target: usize,
     /// Where `/login`, `/refresh` and `/logout` are ours.
@@ -238,6 +242,8 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         trusted_proxies: server.trusted_proxies,
         max_body: server.max_body,
         body_timeout: server.body_timeout,
+        body_min_rate: server.body_min_rate,
+        drain_body: server.drain_body,
         max_target: server.max_target,
         aliases,
         tls: tls.settings,

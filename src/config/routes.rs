@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use http::Method;
 
 use super::provider::Providers;
@@ -83,6 +85,8 @@ fn route(section: &Section<'_>, upstreams: &Upstreams, providers: &Providers) ->
         allow_empty_segments: section.flag("allow_empty_segments", false),
         allow_underscore_headers: section.flag("allow_underscore_headers", false),
         max_body: section.size("max_body", 0, u64::MAX).map(|at| at.value),
+        body_min_rate: section.size("body_min_rate", 0, 1 << 30).map(|at| at.value),
+        request_timeout: section.duration("request_timeout", Duration::from_millis(100), Duration::from_secs(86_400)).map(|at| at.value),
     };
     // A host or path that could not be read leaves a route that says something else.
     let whole = section.has("host") == host.is_some() && section.has("path") == path.is_some();

@@ -56,6 +56,8 @@ pub struct Route {
     pub(super) allow_empty_segments: bool,
     pub(super) allow_underscore_headers: bool,
     pub(super) max_body: Option<u64>,
+    pub(super) body_min_rate: Option<u64>,
+    pub(super) request_timeout: Option<Duration>,
     pub(super) counters: RouteCounters,
 }
 
@@ -81,6 +83,8 @@ impl Gateway {
                 allow_empty_segments: route.allow_empty_segments,
                 allow_underscore_headers: route.allow_underscore_headers,
                 max_body: route.max_body,
+                body_min_rate: route.body_min_rate,
+                request_timeout: route.request_timeout,
             };
             let inserted = routes.insert(route.host.clone(), route.path.clone(), route.methods.clone(), ready);
             inserted.map_err(|SameRoute| BuildError::SameRoute(name))?;

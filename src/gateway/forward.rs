@@ -1,16 +1,16 @@
 use std::time::Instant;
 
-use http::header::{AUTHORIZATION, CONNECTION, UPGRADE};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
-use hyper::body::{Body as _, Incoming};
+use http::header::{AUTHORIZATION, CONNECTION, TE, TRAILER, UPGRADE};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
+use tokio::time::timeout_at;
 
 use super::admit::Shown;
 use super::record::Record;
 use super::reply::{Reply, ReplyBody};
 use super::tunnel::Open;
 use super::{Admission, Gateway, Intake, Refusal, Route};
-use crate::upstream::LeasedBody;
-use crate::web::{RequestBody, strip_hop_by_hop};
+use crate::upstream::{LeasedBody, SendError};
+use crate::web::{Arriving, BodyFault, BodyTerms, RequestBody, announced_trailers, strip_hop_by_hop, trailer_line};
 
 impl Gateway {
     /// The only road to an upstream. It takes what only [`Gateway::intake`] and [`Gateway::admit`] can make.
@@ -37,36 +37,77 @@ impl Gateway {
         if intake.websocket {
             headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        } else if intake.takes_trailers {
+            headers.insert(CONNECTION, HeaderValue::from_static("te"));
+            headers.insert(TE, HeaderValue::from_static("trailers"));
         }
-        let body = self.body(intake.body, route, record);
+        let body = self.body(intake.body, intake.trailers, route, record, &mut headers)?;
         let mut request = Request::new(body);
         *request.method_mut() = intake.method;
         *request.uri_mut() = target;
         *request.headers_mut() = headers;
 
         let asked = Instant::now();
-        let answer = route.upstream.send(request, intake.peer.worker).await;
+        let ends = route.request_timeout.map(|limit| (tokio::time::Instant::now() + limit, limit));
+        let sending = route.upstream.send(request, intake.peer.worker);
+        let answer = match ends {
+            None => sending.await,
+            Some((end, within)) => timeout_at(end, sending)
+                .await
+                .unwrap_or_else(|_| Err(SendError::ResponseTimeout { endpoint: route.upstream.name().as_str().into(), within })),
+        };
         record.upstream = Some(asked.elapsed());
         let answer = answer?;
         let websocket = if answer.status() == StatusCode::SWITCHING_PROTOCOLS { intake.upgrade } else { None };
-        Ok(self.reply(answer, websocket, &admission))
+        let mut reply = self.reply(answer, websocket, &admission, intake.takes_trailers);
+        if let Some((end, _)) = ends {
+            reply.body_mut().end_at(end);
+        }
+        Ok(reply)
     }
 
-    fn body(&self, incoming: Option<Incoming>, route: &Route, record: &mut Record) -> RequestBody {
-        let Some(incoming) = incoming.filter(|incoming| !incoming.is_end_stream()) else { return RequestBody::empty() };
-        let (body, watch) = RequestBody::new(incoming, route.max_body.unwrap_or(self.settings.max_body), self.settings.body_timeout);
+    /// The body on the route's terms. One that says it is too large is refused before anybody is bothered with it.
+    fn body(
+        &self,
+        incoming: Option<Arriving>,
+        trailers: Vec<HeaderName>,
+        route: &Route,
+        record: &mut Record,
+        headers: &mut HeaderMap,
+    ) -> Result<RequestBody, Refusal> {
+        let Some(incoming) = incoming.filter(|incoming| !incoming.is_end_stream()) else { return Ok(RequestBody::empty()) };
+        let most = route.max_body.unwrap_or(self.settings.max_body);
+        if incoming.size_hint().lower() > most {
+            return Err(Refusal::Body(BodyFault::TooLarge));
+        }
+        if let Some(line) = trailer_line(&trailers) {
+            headers.insert(TRAILER, line);
+        }
+        let min_rate = route.body_min_rate.unwrap_or(self.settings.body_min_rate);
+        let (body, watch) = RequestBody::new(incoming, BodyTerms { most, idle: self.settings.body_timeout, min_rate, trailers });
         record.received = Some(watch);
-        body
+        Ok(body)
     }
 
     /// Hop-by-hop out, our headers and cookies in, the body streamed.
-    fn reply(&self, mut answer: Response<LeasedBody>, websocket: Option<hyper::upgrade::OnUpgrade>, admission: &Admission) -> Reply {
+    fn reply(
+        &self,
+        mut answer: Response<LeasedBody>,
+        websocket: Option<hyper::upgrade::OnUpgrade>,
+        admission: &Admission,
+        takes_trailers: bool,
+    ) -> Reply {
         let upgraded = websocket.map(|client| {
             let upstream = hyper::upgrade::on(&mut answer);
             self.shared.tunnel(client, upstream, admission.verified());
         });
         let (mut head, body) = answer.into_parts();
+        let trailers = if takes_trailers { announced_trailers(&head.headers, |_| false) } else { Vec::new() };
         strip_hop_by_hop(&mut head.headers);
+        // hyper sends over HTTP/1 those alone that are announced.
+        if let Some(line) = trailer_line(&trailers) {
+            head.headers.insert(TRAILER, line);
+        }
         self.cookies.strip_from_answer(&mut head.headers);
         self.harden(&mut head.headers);
         if upgraded.is_some() {
@@ -96,7 +137,7 @@ impl Gateway {
 
 /// Applications read `A_B` as `A-B`, and nginx drops such names for the same reason.
 fn drop_underscored(headers: &mut HeaderMap) {
-    let doomed: Vec<http::HeaderName> = headers.keys().filter(|name| name.as_str().contains('_')).cloned().collect();
+    let doomed: Vec<HeaderName> = headers.keys().filter(|name| name.as_str().contains('_')).cloned().collect();
     for name in doomed {
         headers.remove(name);
     }

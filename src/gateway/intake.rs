@@ -1,11 +1,13 @@
 use http::header::{AUTHORIZATION, EXPECT, HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Version, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, request};
 use hyper::body::Incoming;
 
 use super::{Gateway, HostFault, Refusal};
 use crate::base::{AccessToken, ClientAddr};
 use crate::routing::{CanonicalPath, HostName};
-use crate::web::{DoubledCookie, Peer, PresentedCookies, asks_for_websocket, strip_hop_by_hop};
+use crate::web::{
+    Arriving, DoubledCookie, Peer, PresentedCookies, announced_trailers, asks_for_websocket, strip_hop_by_hop, takes_trailers,
+};
 
 /// A request that is well-formed, and from which everything was taken that only we may say. Only [`Gateway::intake`] makes
 /// one; it has not been judged yet.
@@ -16,7 +18,11 @@ pub struct Intake {
     pub(super) path: CanonicalPath,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
-    pub(super) body: Option<Incoming>,
+    pub(super) body: Option<Arriving>,
+    /// The fields that may follow the body.
+    pub(super) trailers: Vec<HeaderName>,
+    /// Whether fields may follow the answer's body.
+    pub(super) takes_trailers: bool,
     pub(super) client: ClientAddr,
     pub(super) peer: Peer,
     pub(super) websocket: bool,
@@ -45,6 +51,7 @@ impl Gateway {
     ///
     /// Hop-by-hop fields go before anything is written, and identity headers go on every route, public ones too.
     pub(super) fn intake(&self, mut head: request::Parts, body: Incoming, peer: &Peer) -> Result<Intake, Refusal> {
+        let body = Arriving::new(&head, body, self.settings.drain_body);
         if matches!(head.method, Method::CONNECT | Method::TRACE) {
             return Err(Refusal::Method { allowed: Vec::new() });
         }
@@ -52,8 +59,19 @@ impl Gateway {
         if target.len() > self.settings.max_target {
             return Err(Refusal::TargetTooLong);
         }
+        // hyper counts them for HTTP/1 only.
+        if head.headers.len() > self.settings.max_headers {
+            return Err(Refusal::TooManyHeaders);
+        }
         check_framing(&head)?;
         let (host, authority) = host(&head)?;
+        // Only HTTP/2 lets a client use one connection for several hosts.
+        if head.version == Version::HTTP_2
+            && peer.secure
+            && self.settings.certificates.separates(peer.server_name.as_deref(), host.as_str())
+        {
+            return Err(Refusal::Misdirected);
+        }
         let path = CanonicalPath::parse(head.uri.path())?;
         let query = head.uri.query().map(str::to_owned);
         let client = self.client(&head.headers, peer);
@@ -64,6 +82,9 @@ impl Gateway {
         let upgrade = websocket.then(|| head.extensions.remove::<hyper::upgrade::OnUpgrade>()).flatten();
         let credentials = self.credentials(&head.headers);
         let aliases = self.settings.aliases.active(Some(&host));
+        let takes_trailers = takes_trailers(&head.headers);
+        let trailers =
+            announced_trailers(&head.headers, |name| self.identity_headers.is_reserved(name.as_str()) || name.as_str().contains('_'));
         strip_hop_by_hop(&mut head.headers);
         self.identity_headers.strip(&mut head.headers);
         head.headers.remove(EXPECT);
@@ -75,6 +96,8 @@ impl Gateway {
             query,
             headers: head.headers,
             body: Some(body),
+            trailers,
+            takes_trailers,
             client,
             peer: peer.clone(),
             websocket,
@@ -120,7 +143,7 @@ impl Intake {
     }
 
     /// Takes the body out, for an endpoint that reads it.
-    pub(super) fn take_body(&mut self) -> Option<Incoming> {
+    pub(super) fn take_body(&mut self) -> Option<Arriving> {
         self.body.take()
     }
 

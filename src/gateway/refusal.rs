@@ -23,6 +23,12 @@ pub enum Refusal {
     /// The target is longer than allowed.
     #[error("the request target is too long")]
     TargetTooLong,
+    /// More header lines than allowed.
+    #[error("too many header lines")]
+    TooManyHeaders,
+    /// Another certificate is for this host, and the connection was made with this one (RFC 9110, section 15.5.20).
+    #[error("the host belongs to another certificate")]
+    Misdirected,
     /// The path has no one reading.
     #[error("path: {0}")]
     Path(#[from] PathFault),
@@ -150,6 +156,8 @@ impl Refusal {
             | Self::CookiesNotKept
             | Self::Body(BodyFault::Client) => StatusCode::BAD_REQUEST,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoToken
@@ -181,6 +189,8 @@ impl Refusal {
             Self::Host(_) => "bad_host",
             Self::Framing => "bad_framing",
             Self::TargetTooLong => "target_too_long",
+            Self::TooManyHeaders => "too_many_headers",
+            Self::Misdirected => "misdirected",
             Self::Path(_) => "bad_path",
             Self::NotFound => "not_found",
             Self::Method { .. } => "method_not_allowed",
@@ -236,6 +246,8 @@ impl Refusal {
             Self::Host(_)
             | Self::Framing
             | Self::TargetTooLong
+            | Self::TooManyHeaders
+            | Self::Misdirected
             | Self::Path(_)
             | Self::NotFound
             | Self::Method { .. }

@@ -149,6 +149,8 @@ impl Gateway {
             | Refusal::Account(_)
             | Refusal::Body(BodyFault::Client) => RefusalKind::BadRequest,
             Refusal::TargetTooLong => RefusalKind::AddressTooLong,
+            Refusal::TooManyHeaders => RefusalKind::HeadersTooLarge,
+            Refusal::Misdirected => RefusalKind::Misdirected,
             Refusal::NotFound => RefusalKind::NotFound,
             Refusal::Method { .. } => RefusalKind::MethodNotAllowed,
             Refusal::NoToken
@@ -208,6 +210,8 @@ pub(super) fn login_error(refusal: &Refusal, now: crate::base::Timestamp) -> Opt
         Refusal::Host(_)
         | Refusal::Framing
         | Refusal::TargetTooLong
+        | Refusal::TooManyHeaders
+        | Refusal::Misdirected
         | Refusal::Path(_)
         | Refusal::NotFound
         | Refusal::Method { .. }

@@ -32,6 +32,11 @@ fn both(refusal: &Refusal) -> (&'static str, &'static str) {
             "The request's transfer encoding is not taken. Send it with a Content-Length or as chunked.",
         ),
         Refusal::TargetTooLong => ("주소가 너무 깁니다.", "The address is too long."),
+        Refusal::TooManyHeaders => ("요청 헤더가 너무 많습니다.", "The request has more header lines than allowed."),
+        Refusal::Misdirected => (
+            "이 연결로는 요청한 호스트에 접속할 수 없습니다. 다시 시도해 주세요.",
+            "This connection is not for the host of the request. Try again over a new one.",
+        ),
         Refusal::Path(_) => {
             ("주소의 형식이 올바르지 않습니다. 주소를 확인해 주세요.", "The path cannot be read in one way only. Check the address.")
         }

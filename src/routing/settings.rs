@@ -26,6 +26,10 @@ pub struct RouteSettings {
     pub allow_underscore_headers: bool,
     /// Largest request body in bytes; `None`: the gateway's.
     pub max_body: Option<u64>,
+    /// Bytes of a request body for each second over all, 0 for none; `None`: the gateway's.
+    pub body_min_rate: Option<u64>,
+    /// How long a request may take in all, its answer's body included; `None`: as long as it moves.
+    pub request_timeout: Option<std::time::Duration>,
 }
 
 /// Who may pass. No rule named in the configuration means [`Access::SignedIn`].

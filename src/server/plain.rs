@@ -108,7 +108,7 @@ where
     H: Handler,
 {
     let client = ClientAddr::new(address.ip());
-    let peer = Peer { address: client, port: address.port(), local, secure: false, worker: 0 };
+    let peer = Peer { address: client, port: address.port(), local, secure: false, server_name: None, worker: 0 };
     if let Some(place) = gate.enter(client).await {
         site.drain.connections.spawn(serve_http1(stream, Arc::new(peer), Arc::clone(site), place));
     }

@@ -115,7 +115,7 @@ impl Scene {
         let gateway = Arc::clone(&self.gateway);
         let client = ClientAddr::new("192.0.2.7".parse().unwrap());
         let local = "192.0.2.1:443".parse().unwrap();
-        let peer = Arc::new(Peer { address: client, port: 4000, local, secure: true, worker: 0 });
+        let peer = Arc::new(Peer { address: client, port: 4000, local, secure: true, server_name: None, worker: 0 });
         let service = service_fn(move |request| {
             let (gateway, peer) = (Arc::clone(&gateway), Arc::clone(&peer));
             async move { Ok::<_, std::convert::Infallible>(gateway.handle(request, &peer).await) }
@@ -242,6 +242,8 @@ fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
         allow_empty_segments: false,
         allow_underscore_headers: false,
         max_body: None,
+        body_min_rate: None,
+        request_timeout: None,
     };
     let settings = Settings {
         routes: vec![route],
@@ -254,6 +256,10 @@ fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
         hsts: None,
         max_body: 1 << 20,
         body_timeout: BOUND,
+        body_min_rate: 0,
+        drain_body: 1 << 20,
+        max_headers: 100,
+        certificates: crate::tls::Coverage::default(),
         max_target: 8192,
     };
     let tokens = token::Settings {
