@@ -3,18 +3,20 @@
 //! It must never serve a configuration that `check` would refuse, and never leave a reload half done.
 
 mod build;
+mod desks;
 mod failure;
 mod generate;
 mod process;
 mod reload;
 mod signals;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use failure::Failure;
 pub use process::Process;
 
 use crate::config::{Config, Loaded, Report};
+use crate::server::PlainAddress;
 
 /// Installs the cryptography of rustls and jsonwebtoken: the same back-end for both, named here so that a build without it
 /// does not compile. Call first; calling again does nothing.
@@ -47,6 +49,16 @@ pub fn start(path: &Path) -> Result<Process, Failure> {
     install_crypto();
     let (config, report) = generate::load(path)?;
     Process::start(path, *config, &report)
+}
+
+/// Where a running gateway of this configuration can be spoken to on this machine: its operator's socket, and its admin
+/// listener if it has one.
+///
+/// # Errors
+/// What is wrong with the configuration.
+pub fn reachable_at(path: &Path) -> Result<(PathBuf, Option<PlainAddress>), Failure> {
+    let (Loaded::Ready(config, _) | Loaded::Incomplete { draft: config, .. }) = Config::load(path, &environment)?;
+    Ok((desks::operators_socket(&config), config.admin))
 }
 
 /// Serves until a signal ends it.

@@ -2,6 +2,8 @@
 //! usage, 3 it cannot be done here and now.
 
 pub mod demo;
+mod operate;
+mod table;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -40,6 +42,18 @@ enum Command {
     Check(ConfigFile),
     /// Try it out: a gateway on loopback with a stand-in for the university's SSO and two sample applications
     Demo(demo::Options),
+    /// Ask a running gateway whether it is ready: exit code 0 or 1, for health checks
+    Health(ConfigFile),
+    /// Who is logged in
+    #[command(subcommand)]
+    Sessions(operate::Sessions),
+    /// Who may log in, and as what
+    #[command(subcommand)]
+    Users(operate::Users),
+    /// What happened to logins, sessions and accounts
+    Audit(operate::Trail),
+    /// End every session of everybody
+    LogoutEverybody(operate::Common),
     /// Print a random secret, good for HS256
     GenSecret,
     /// Print the version
@@ -59,6 +73,11 @@ pub fn main() -> ExitCode {
         Command::Run(file) => app::run(&file.config),
         Command::Check(file) => check(&file.config),
         Command::Demo(options) => demo::run(&options),
+        Command::Health(file) => return finish(operate::health(&file.config), Some(1)),
+        Command::Sessions(command) => return finish(operate::sessions(&command), None),
+        Command::Users(command) => return finish(operate::users(&command), None),
+        Command::Audit(trail) => return finish(operate::audit(&trail), None),
+        Command::LogoutEverybody(common) => return finish(operate::logout_everybody(&common), None),
         Command::GenSecret => {
             say(&URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
             Ok(())
@@ -75,6 +94,18 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// The end of a command for a running gateway; health checks know only one code for "no".
+fn finish(outcome: Result<(), operate::Trouble>, code: Option<u8>) -> ExitCode {
+    let Err(trouble) = outcome else { return ExitCode::SUCCESS };
+    let exit = code.unwrap_or_else(|| trouble.exit_code());
+    if let operate::Trouble::Configuration(failure) = &trouble {
+        complain(failure);
+    } else {
+        let _ = writeln!(std::io::stderr(), "munjigi: {trouble}");
+    }
+    ExitCode::from(exit)
 }
 
 fn check(path: &std::path::Path) -> Result<(), Failure> {

@@ -17,6 +17,7 @@ pub(super) struct Server {
     pub(super) body_timeout: Duration,
     pub(super) max_target: usize,
     pub(super) aliases: bool,
+    pub(super) drain_delay: Duration,
 }
 
 /// Where TLS is served unless said.
@@ -55,6 +56,7 @@ pub(super) fn read(root: &Section<'_>) -> Server {
         body_timeout: section.timeout("body_timeout", Duration::from_secs(30)),
         max_target: section.size("max_target", 1 << 10, 64 << 10).map_or(8 << 10, |size| whole(size.value)),
         aliases: section.flag("aliases", true),
+        drain_delay: section.duration("drain_delay", Duration::ZERO, Duration::from_secs(3600)).map_or(Duration::ZERO, |at| at.value),
     }
 }
 

@@ -124,7 +124,7 @@ fn what_the_shipped_file_shows_in_comments_is_good() {
         case.text.lines().map(|line| if shown(line) { &line[1..] } else { line }).fold(String::new(), |text, line| text + line + "\n");
     // One is a file that cannot be there, another a word that is only for the eye.
     let rejected = case.read(&text).unwrap_err();
-    assert_eq!(lines(rejected.report()), ["68:6: nowhere/certs/extra.pem is not there; a PEM file with certificates"]);
+    assert_eq!(lines(rejected.report()), ["69:6: nowhere/certs/extra.pem is not there; a PEM file with certificates"]);
 }
 
 #[rstest]
@@ -217,6 +217,7 @@ fn every_setting_arrives() {
     assert_eq!(config.admin, Some(PlainAddress::Unix("/run/munjigi/admin.sock".into())));
     assert_eq!((config.server.workers, config.server.max_head, config.max_body), (Some(4), 65536, 10 << 20));
     assert_eq!((config.server.header_timeout, config.server.drain_timeout), (Duration::from_millis(500), s(90)));
+    assert_eq!(config.drain_delay, s(5));
     assert_eq!(config.server.acme_webroot, Some("nowhere/acme".into()));
     let wiki = HostName::new("wiki.example").unwrap();
     assert!(config.aliases.active(Some(&wiki)) && !config.aliases.active(None));

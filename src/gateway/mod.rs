@@ -8,6 +8,7 @@
 //! [`Gateway::forward`] takes both. Nothing on this road waits for a disk or a network other than the upstream's, but for
 //! the one request that renews a cookie.
 
+mod admin;
 mod admit;
 mod build;
 mod endpoints;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 
+pub use admin::{Admin, Entrance};
 pub use admit::Admission;
 pub use build::{BuildError, Parts, Route};
 pub use intake::Intake;
@@ -75,7 +77,7 @@ impl Gateway {
         if let Ok(id) = HeaderValue::from_str(record.id.as_str()) {
             reply.headers_mut().insert("x-request-id", id);
         }
-        record.status = reply.status();
+        record.answered(reply.status());
         reply.body_mut().carry(record);
         reply
     }

@@ -7,7 +7,7 @@ use super::renew::Renewed;
 use super::reply::Attached;
 use super::streams::Streams;
 use crate::base::{Clock, TokenId};
-use crate::observe::{AccessLog, AuditEvent, Metrics, audit_log};
+use crate::observe::{AccessLog, AuditEvent, Metrics, RouteCounters, audit_log};
 use crate::store::{ChangeLog, Store, View};
 use crate::throttle::Throttle;
 use crate::token::Verified;
@@ -35,6 +35,10 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Upgraded connections, for the drain.
     pub tunnels: Tunnels,
+    /// Requests to our own endpoints.
+    pub(super) own: RouteCounters,
+    /// Requests that were refused before they had a route.
+    pub(super) unrouted: RouteCounters,
     pub(super) renewals: moka::future::Cache<TokenId, Arc<Renewed>>,
 }
 
@@ -52,7 +56,10 @@ impl Shared {
         let renewals = moka::future::Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(10)).build();
         let (store, view) = (Arc::clone(log.store()), Arc::clone(log.view()));
         let streams = Arc::new(Streams::default());
-        Arc::new(Self { clock, log, store, view, throttle, services, streams, access_log, metrics, tunnels: Tunnels::default(), renewals })
+        // Routes are named by host and path, so no route has these names.
+        let (own, unrouted) = (metrics.route("own"), metrics.route("none"));
+        let tunnels = Tunnels::default();
+        Arc::new(Self { clock, log, store, view, throttle, services, streams, access_log, metrics, tunnels, own, unrouted, renewals })
     }
 
     /// Notes that a token was used: its session lives on, and if a rotation made it, that rotation is confirmed.

@@ -84,7 +84,7 @@ impl<H: Handler> Door<H> {
         };
         match shaken {
             Ok(Ok(stream)) => {
-                let peer = Peer { address: client, port: address.port(), local, secure: true, worker: self.worker };
+                let peer = Peer { address: client, port: address.port(), local, secure: true, worker: self.worker, uid: None };
                 self.serve(stream, Arc::new(peer), place);
             }
             Ok(Err(error)) if is_farewell(&error) => {}

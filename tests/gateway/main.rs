@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod admin;
 mod browser;
 mod cookies;
 mod curl;
@@ -19,6 +20,7 @@ mod left_out;
 mod lessons;
 mod login;
 mod logs;
+mod operate;
 mod process;
 mod refusals;
 mod road;
