@@ -21,6 +21,7 @@ mod lessons;
 mod login;
 mod logs;
 mod operate;
+mod own_sessions;
 mod process;
 mod refusals;
 mod road;

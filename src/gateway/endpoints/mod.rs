@@ -4,13 +4,14 @@ mod login;
 mod logout;
 mod me;
 mod refresh;
+mod sessions;
 
 use http::{Method, StatusCode};
 
 use super::record::Record;
 use super::reply::{self, Reply};
 use super::{Gateway, Intake, Refusal};
-use crate::base::Timestamp;
+use crate::base::{SessionId, Timestamp};
 
 /// An address of our own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +21,8 @@ pub(super) enum Endpoint {
     Logout,
     LogoutAll,
     Me,
+    OwnSessions,
+    OwnSession(SessionId),
     Keys,
 }
 
@@ -36,7 +39,8 @@ impl Endpoint {
             "/.auth/logout/all" => Some(Self::LogoutAll),
             "/.auth/me" => Some(Self::Me),
             "/.well-known/jwks.json" => Some(Self::Keys),
-            _ => None,
+            "/.auth/api/sessions" => Some(Self::OwnSessions),
+            _ => path.strip_prefix("/.auth/api/sessions/").and_then(SessionId::parse).map(Self::OwnSession),
         };
         match found {
             Some(endpoint) => Some(Ok(endpoint)),
@@ -52,6 +56,7 @@ impl Endpoint {
             Self::Logout => "logout",
             Self::LogoutAll => "logout-all",
             Self::Me => "me",
+            Self::OwnSessions | Self::OwnSession(_) => "sessions",
             Self::Keys => "jwks",
         }
     }
@@ -60,6 +65,8 @@ impl Endpoint {
         match self {
             Self::Login | Self::Logout => &[Method::GET, Method::HEAD, Method::POST],
             Self::Refresh | Self::LogoutAll => &[Method::POST],
+            Self::OwnSessions => &[Method::GET, Method::HEAD, Method::DELETE],
+            Self::OwnSession(_) => &[Method::DELETE],
             Self::Me | Self::Keys => &[Method::GET, Method::HEAD],
         }
     }
@@ -81,6 +88,8 @@ impl Gateway {
             Endpoint::Logout => self.logout(intake, record, now).await,
             Endpoint::LogoutAll => self.logout_everywhere(&intake, record, now).await,
             Endpoint::Me => self.me(&intake, record, now).await,
+            Endpoint::OwnSessions => self.own_sessions(&intake, record, now).await,
+            Endpoint::OwnSession(id) => self.end_own_session(id, &intake, record, now).await,
             Endpoint::Keys => self.public_keys(),
         }?;
         self.harden(reply.headers_mut());
