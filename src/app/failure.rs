@@ -83,6 +83,9 @@ pub enum Failure {
     /// The log.
     #[error("{0}")]
     Log(#[from] TracingError),
+    /// What a command was told to work on is not there, or is of another kind.
+    #[error("{0}")]
+    Usage(String),
     /// The system does not give what a server needs.
     #[error("{what}: {source}")]
     System {
@@ -119,6 +122,7 @@ impl Failure {
             | Self::NeedsRestart(_)
             | Self::File { .. }
             | Self::Log(_) => 1,
+            Self::Usage(_) => 2,
             Self::Generate(_)
             | Self::Secret { .. }
             | Self::State(_)

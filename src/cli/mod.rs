@@ -3,6 +3,7 @@
 
 pub mod demo;
 mod operate;
+mod sso;
 mod table;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -54,6 +55,9 @@ enum Command {
     Audit(operate::Trail),
     /// End every session of everybody
     LogoutEverybody(operate::Common),
+    /// Look at the university's login
+    #[command(subcommand)]
+    Sso(sso::Command),
     /// Print a random secret, good for HS256
     GenSecret,
     /// Print the version
@@ -78,6 +82,10 @@ pub fn main() -> ExitCode {
         Command::Users(command) => return finish(operate::users(&command), None),
         Command::Audit(trail) => return finish(operate::audit(&trail), None),
         Command::LogoutEverybody(common) => return finish(operate::logout_everybody(&common), None),
+        Command::Sso(command) => match sso::run(&command) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::GenSecret => {
             say(&URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
             Ok(())

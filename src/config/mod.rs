@@ -42,7 +42,7 @@ use toml::de::DeTable;
 use zeroize::Zeroizing;
 
 pub use report::{Level, Rejected, Report};
-pub use settings::{LocalSettings, LogSettings, PageSettings, ProviderSettings, StoreSettings};
+pub use settings::{Chaining, LocalSettings, LogSettings, PageSettings, ProviderSettings, StoreSettings};
 
 use crate::base::{Fault, TrustedProxies};
 use crate::gateway::{AliasSettings, SessionSettings};
@@ -94,6 +94,8 @@ pub struct Config {
     pub sessions: SessionSettings,
     /// Who checks passwords, in the order in which they are offered; at least one.
     pub providers: Vec<ProviderSettings>,
+    /// Whether those of one realm stand in for one another.
+    pub chain: Chaining,
     /// How guessing is slowed down.
     pub throttle: ThrottleSettings,
     /// What remembers.
@@ -247,6 +249,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         csrf: auth.csrf,
         sessions: auth.sessions,
         providers: auth.providers,
+        chain: auth.chain,
         throttle,
         store,
         identity_headers,

@@ -228,6 +228,7 @@ fn every_setting_arrives() {
     assert_eq!(config.csrf.trusted_origins, ["https://app.example", "http://localhost:5173"]);
     assert_eq!((config.sessions.rotation, config.sessions.per_user, config.sessions.renew_window), (Rotation::Always, Some(3), s(300)));
     assert_eq!((config.sessions.absolute, config.sessions.idle, config.sessions.idle_forgotten), (s(1_209_600), s(172_800), s(3600)));
+    assert_eq!((config.sessions.grace, config.sessions.stream_grace), (s(60), s(300)));
     let names: Vec<&str> = config.providers.iter().map(|provider| provider.name().as_str()).collect();
     assert_eq!(names, ["mju", "mju-sso", "own", "guests"]);
     assert_eq!(config.store, StoreSettings::Sqlite(SqliteSettings::new("/var/lib/munjigi/gate.db")));

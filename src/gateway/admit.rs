@@ -43,13 +43,15 @@ impl Gateway {
     pub(super) async fn admit(&self, intake: &Intake, route: &Route, now: Timestamp) -> Result<Admission, Refusal> {
         let known = match self.know(intake, now).await {
             Ok(known) => known,
-            Err(refusal) if route.access == Access::Public => return Ok(Admission::nobody(&refusal)),
+            Err(refusal) if route.access == Access::Public => {
+                return Ok(Admission::nobody(&refusal, intake.credentials.bearer.is_some()));
+            }
             Err(refusal) => return Err(refusal),
         };
         let acts = known.shown == Shown::Cookie && (intake.websocket || !is_safe(&intake.method));
         if acts && let Err(refusal) = self.check_cookie_may_act(intake, Some(&known.verified.csrf)) {
             // A stranger's page must not act in the person's name; where nobody's name is needed, it acts in nobody's.
-            return if route.access == Access::Public { Ok(Admission::nobody(&Refusal::NoToken)) } else { Err(refusal) };
+            return if route.access == Access::Public { Ok(Admission::nobody(&Refusal::NoToken, false)) } else { Err(refusal) };
         }
         if !allows(&route.access, &known) {
             return Err(Refusal::Forbidden { subject: known.verified.subject.to_string() });
@@ -73,7 +75,7 @@ impl Gateway {
 
     /// Who is asking, from the first place that holds a token: the header, then the cookies. One place decides; a bad token
     /// in it is not excused by a good one elsewhere.
-    async fn know(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
+    pub(super) async fn know(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
         let credentials = &intake.credentials;
         match &credentials.bearer {
             Some(Ok(token)) => return self.standing(self.verifier.access(token, now)?, Shown::Header),
@@ -138,6 +140,8 @@ impl Gateway {
                 return Err(Refusal::Ambiguous);
             }
         }
+        // The view first: it knows of ends that are not durable yet.
+        self.shared.view.check(&verified.user, &verified.session, &verified.id, verified.position).map_err(Refusal::Ended)?;
         let presented = Presented::Refresh(crate::store::TokenHash::of(&verified.id));
         let renewed = self.renew(verified.session, verified.id, presented, intake, now).await?;
         let standing = self.standing(Arc::clone(&renewed.verified), Shown::Cookie)?;
@@ -165,11 +169,12 @@ impl Known {
 
 impl Admission {
     /// Leave to pass as nobody, on a public route.
-    fn nobody(refusal: &Refusal) -> Self {
+    /// Whether a Bearer header was what counted decides if it is taken away.
+    fn nobody(refusal: &Refusal, bearer: bool) -> Self {
         // Whatever else stands there is not ours: perhaps the application's own.
         let ours = [TokenFault::Expired, TokenFault::NotYetValid, TokenFault::NotForUs, TokenFault::WrongType];
         let spent = matches!(refusal, Refusal::Ended(_)) || matches!(refusal, Refusal::Token(fault) if ours.contains(fault));
-        let shown = if spent { Shown::SpentHeader } else { Shown::Nowhere };
+        let shown = if spent && bearer { Shown::SpentHeader } else { Shown::Nowhere };
         Self { identity: None, verified: None, shown, renewed: None }
     }
 

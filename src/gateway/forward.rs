@@ -7,6 +7,7 @@ use hyper::body::{Body as _, Incoming};
 use super::admit::Shown;
 use super::record::Record;
 use super::reply::{Reply, ReplyBody};
+use super::tunnel::Open;
 use super::{Admission, Gateway, Intake, Refusal, Route};
 use crate::upstream::LeasedBody;
 use crate::web::{RequestBody, strip_hop_by_hop};
@@ -80,7 +81,9 @@ impl Gateway {
             head.headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
             self.cookies.set_access(&mut head.headers, &renewed.access.token, &renewed.access.csrf, renewed.life, self.shared.clock.now());
         }
-        Response::from_parts(head, ReplyBody::upstream(body, admission.verified().map(|verified| self.shared.attach(verified))))
+        let events = head.headers.get(http::header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        let open = events.then(|| Open::count(&self.shared.metrics.streams_open));
+        Response::from_parts(head, ReplyBody::upstream(body, admission.verified().map(|verified| self.shared.attach(verified)), open))
     }
 
     /// The security headers that every answer carries.

@@ -10,9 +10,11 @@
 
 mod admin;
 mod admit;
+mod arrival;
 mod build;
 mod endpoints;
 mod forward;
+mod frames;
 mod intake;
 mod login;
 mod record;
@@ -22,6 +24,8 @@ mod reply;
 mod settings;
 mod shared;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod tunnel;
 mod voice;
 mod words;

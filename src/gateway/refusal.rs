@@ -49,6 +49,9 @@ pub enum Refusal {
     /// The session reached its idle limit or its absolute end, or is not known.
     #[error("the session is over")]
     SessionOver,
+    /// A browser comes back from a login without the cookies it was just given.
+    #[error("the browser does not send back the cookies of its login")]
+    CookiesNotKept,
     /// Logged in, but not allowed here.
     #[error("not allowed here")]
     Forbidden {
@@ -135,9 +138,13 @@ impl Refusal {
     /// The status code.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Host(_) | Self::Framing | Self::Path(_) | Self::Form | Self::CredentialsMissing | Self::Body(BodyFault::Client) => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Host(_)
+            | Self::Framing
+            | Self::Path(_)
+            | Self::Form
+            | Self::CredentialsMissing
+            | Self::CookiesNotKept
+            | Self::Body(BodyFault::Client) => StatusCode::BAD_REQUEST,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -187,6 +194,7 @@ impl Refusal {
             Self::Ambiguous => "token_ambiguous",
             Self::Ended(_) => "token_revoked",
             Self::SessionOver => "session_ended",
+            Self::CookiesNotKept => "cookies_not_kept",
             Self::Forbidden { .. } => "forbidden",
             Self::CrossSite(_) => "cross_site",
             Self::DoubleSubmit(DoubleSubmit::Missing) => "csrf_missing",
@@ -225,6 +233,7 @@ impl Refusal {
             | Self::Path(_)
             | Self::NotFound
             | Self::Method { .. }
+            | Self::CookiesNotKept
             | Self::Forbidden { .. }
             | Self::CrossSite(_)
             | Self::DoubleSubmit(_)

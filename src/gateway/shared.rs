@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::arrival::Arrivals;
 use super::renew::Renewed;
 use super::reply::Attached;
 use super::streams::Streams;
@@ -39,6 +40,8 @@ pub struct Shared {
     pub(super) own: RouteCounters,
     /// Requests that were refused before they had a route.
     pub(super) unrouted: RouteCounters,
+    /// Who has just logged in and is on the way back.
+    pub(super) arrivals: Arrivals,
     pub(super) renewals: moka::future::Cache<TokenId, Arc<Renewed>>,
 }
 
@@ -58,19 +61,40 @@ impl Shared {
         let streams = Arc::new(Streams::default());
         // Routes are named by host and path, so no route has these names.
         let (own, unrouted) = (metrics.route("own"), metrics.route("none"));
-        let tunnels = Tunnels::default();
-        Arc::new(Self { clock, log, store, view, throttle, services, streams, access_log, metrics, tunnels, own, unrouted, renewals })
+        let (tunnels, arrivals) = (Tunnels::default(), Arrivals::default());
+        Arc::new(Self {
+            clock,
+            log,
+            store,
+            view,
+            throttle,
+            services,
+            streams,
+            access_log,
+            metrics,
+            tunnels,
+            own,
+            unrouted,
+            arrivals,
+            renewals,
+        })
     }
 
     /// Notes that a token was used: its session lives on, and if a rotation made it, that rotation is confirmed.
-    pub(super) fn used(&self, verified: &Verified) {
+    pub(super) fn used(&self, verified: &Arc<Verified>) {
         let now = self.clock.now();
         if let Some(generation) = verified.first_use_of_rotated() {
-            // Queued at once; a confirmation that is lost only lets the predecessor be good for longer.
-            drop(self.store.confirm(verified.session, generation, now));
+            // Queued at once, so that it comes before whatever this client asks next.
+            let confirmed = self.store.confirm(verified.session, generation, now);
+            let verified = Arc::clone(verified);
+            self.services.spawn(async move {
+                if confirmed.await.is_err() {
+                    verified.was_not_confirmed();
+                }
+            });
         }
         if verified.is_worth_noting(now) {
-            self.log.used(&verified.session, &verified.id, now);
+            self.log.used(&verified.session, now);
         }
     }
 

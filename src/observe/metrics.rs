@@ -36,7 +36,7 @@ pub struct Metrics {
     pub connections: ConnectionCounters,
     /// Access-log lines that could not be kept or written.
     pub log_lines_dropped: Counter,
-    /// Answers that wait for more of their upstream, and tunnels, that belong to a session and are open now.
+    /// Tunnels and event streams open now.
     pub streams_open: Gauge,
     /// Tunnels open now, public ones too.
     pub tunnels_open: Gauge,
@@ -150,7 +150,7 @@ impl Metrics {
             certificates: register(r, "certificate_expiry_timestamp_seconds", "When each certificate ends, in seconds since 1970"),
             connections: connections(r),
             log_lines_dropped: register(r, "log_lines_dropped", "Access-log lines that could not be kept or written"),
-            streams_open: register(r, "streams_open", "Streamed answers and tunnels that belong to a session and are open now"),
+            streams_open: register(r, "streams_open", "Tunnels and event streams open now"),
             tunnels_open: register(r, "tunnels_open", "Tunnels open now"),
             sessions: register(r, "sessions", "Live sessions in the store"),
             change_log_position: register(r, "change_log_position", "Newest entry of the change log that acts here"),

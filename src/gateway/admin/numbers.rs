@@ -27,7 +27,6 @@ impl Admin {
         metrics.ends_waiting.set(whole(shared.log.waiting() as u64));
         metrics.store_queue.set(whole(shared.store.waiting()));
         metrics.log_queue.set(whole(shared.access_log.waiting() as u64));
-        metrics.streams_open.set(whole(shared.streams.count() as u64));
         metrics.tunnels_open.set(whole(shared.tunnels.running.len() as u64));
         metrics.ready.set(i64::from(self.reasons().is_empty()));
         let endpoints = self.endpoints.all();

@@ -1,5 +1,7 @@
 //! The gateway's own addresses. They are looked for before the routes, so that no route can shadow them.
 
+mod account;
+mod confirm;
 mod login;
 mod logout;
 mod me;
@@ -10,8 +12,10 @@ use http::{Method, StatusCode};
 
 use super::record::Record;
 use super::reply::{self, Reply};
+use super::voice::chosen_language;
 use super::{Gateway, Intake, Refusal};
 use crate::base::{SessionId, Timestamp};
+use crate::web::{ReturnTo, SessionCookies};
 
 /// An address of our own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +27,8 @@ pub(super) enum Endpoint {
     Me,
     OwnSessions,
     OwnSession(SessionId),
+    Account,
+    OtherTab,
     Keys,
 }
 
@@ -38,6 +44,8 @@ impl Endpoint {
             "/.auth/logout" => Some(Self::Logout),
             "/.auth/logout/all" => Some(Self::LogoutAll),
             "/.auth/me" => Some(Self::Me),
+            ReturnTo::ACCOUNT => Some(Self::Account),
+            ReturnTo::OTHER_TAB => Some(Self::OtherTab),
             "/.well-known/jwks.json" => Some(Self::Keys),
             "/.auth/api/sessions" => Some(Self::OwnSessions),
             _ => path.strip_prefix("/.auth/api/sessions/").and_then(SessionId::parse).map(Self::OwnSession),
@@ -57,17 +65,27 @@ impl Endpoint {
             Self::LogoutAll => "logout-all",
             Self::Me => "me",
             Self::OwnSessions | Self::OwnSession(_) => "sessions",
+            Self::Account => "account",
+            Self::OtherTab => "logged-in",
             Self::Keys => "jwks",
+        }
+    }
+
+    /// Whether no person ever looks at it: its answers may be kept by caches, and there is no language to choose.
+    const fn is_for_programs(self) -> bool {
+        match self {
+            Self::Refresh | Self::OwnSessions | Self::OwnSession(_) | Self::Keys => true,
+            Self::Login | Self::Logout | Self::LogoutAll | Self::Me | Self::Account | Self::OtherTab => false,
         }
     }
 
     const fn methods(self) -> &'static [Method] {
         match self {
-            Self::Login | Self::Logout => &[Method::GET, Method::HEAD, Method::POST],
+            Self::Login | Self::Logout | Self::Account => &[Method::GET, Method::HEAD, Method::POST],
             Self::Refresh | Self::LogoutAll => &[Method::POST],
             Self::OwnSessions => &[Method::GET, Method::HEAD, Method::DELETE],
             Self::OwnSession(_) => &[Method::DELETE],
-            Self::Me | Self::Keys => &[Method::GET, Method::HEAD],
+            Self::Me | Self::OtherTab | Self::Keys => &[Method::GET, Method::HEAD],
         }
     }
 }
@@ -80,8 +98,9 @@ impl Gateway {
             return Err(Refusal::Method { allowed: endpoint.methods().to_vec() });
         }
         let reads = intake.method != Method::POST;
+        let chosen = chosen_language(intake.query.as_deref()).filter(|_| reads);
         let mut reply = match endpoint {
-            Endpoint::Login if reads => Ok(self.login_page(&intake, now)),
+            Endpoint::Login if reads => Ok(self.login_page(&intake, now).await),
             Endpoint::Login => self.login(intake, record, now).await,
             Endpoint::Refresh => self.refresh(intake, record, now).await,
             Endpoint::Logout if reads => self.logout_link(&intake, record, now).await,
@@ -90,8 +109,14 @@ impl Gateway {
             Endpoint::Me => self.me(&intake, record, now).await,
             Endpoint::OwnSessions => self.own_sessions(&intake, record, now).await,
             Endpoint::OwnSession(id) => self.end_own_session(id, &intake, record, now).await,
+            Endpoint::Account if reads => self.account(&intake, record, now).await,
+            Endpoint::Account => self.change_account(intake, record, now).await,
+            Endpoint::OtherTab => Ok(self.logged_in_elsewhere(&intake)),
             Endpoint::Keys => self.public_keys(),
         }?;
+        if let Some(lang) = chosen.filter(|_| !endpoint.is_for_programs()) {
+            SessionCookies::keep_language(reply.headers_mut(), lang.as_str());
+        }
         self.harden(reply.headers_mut());
         Ok(reply)
     }
