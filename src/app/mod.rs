@@ -3,6 +3,7 @@
 //! It must never serve a configuration that `check` would refuse, and never leave a reload half done.
 
 mod build;
+mod desks;
 mod failure;
 mod generate;
 mod notify;
@@ -11,12 +12,13 @@ mod reload;
 mod signals;
 mod watch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use failure::Failure;
 pub use process::Process;
 
 use crate::config::{Config, Loaded, Report};
+use crate::server::PlainAddress;
 
 /// Installs the cryptography of rustls and jsonwebtoken: the same back-end for both, named here so that a build without it
 /// does not compile. Call first; calling again does nothing.
@@ -70,6 +72,16 @@ pub enum Company {
     Alone,
     /// Yes, as in an upgrade: each sees within a second what the other ends.
     Beside,
+}
+
+/// Where a running gateway of this configuration can be spoken to on this machine: its operator's socket, and its admin
+/// listener if it has one.
+///
+/// # Errors
+/// What is wrong with the configuration.
+pub fn reachable_at(path: &Path) -> Result<(PathBuf, Option<PlainAddress>), Failure> {
+    let (Loaded::Ready(config, _) | Loaded::Incomplete { draft: config, .. }) = Config::load(path, &environment)?;
+    Ok((desks::operators_socket(&config), config.admin))
 }
 
 /// Serves until a signal ends it.

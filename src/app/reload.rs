@@ -26,6 +26,7 @@ impl Process {
                 self.shared.throttle.reconfigure(next.config.throttle.clone());
                 self.tls.store(next.tls.config);
                 self.current.store(Arc::new(next.gateway));
+                self.admin.reloaded(next.tls.certificates);
                 self.config = next.config;
                 self.watch = next.watch;
                 tracing::info!("reloaded {}", self.path.display());

@@ -2,7 +2,9 @@
 //! usage, 3 it cannot be done here and now.
 
 pub mod demo;
+mod operate;
 mod sso;
+mod table;
 mod users_file;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -42,12 +44,21 @@ enum Command {
     Check(ConfigFile),
     /// Try it out: a gateway on loopback with a stand-in for the university's SSO and two sample applications
     Demo(demo::Options),
+    /// Ask a running gateway whether it is ready: exit code 0 or 1, for health checks
+    Health(ConfigFile),
+    /// Who is logged in
+    #[command(subcommand)]
+    Sessions(operate::Sessions),
+    /// Who may log in, and as what; local accounts from and to a file
+    #[command(subcommand)]
+    Users(Users),
+    /// What happened to logins, sessions and accounts
+    Audit(operate::Trail),
+    /// End every session of everybody
+    LogoutEverybody(operate::Common),
     /// Look at the university's login
     #[command(subcommand)]
     Sso(sso::Command),
-    /// Local accounts, from and to a file
-    #[command(subcommand)]
-    Users(Users),
     /// Print a random secret, good for HS256
     GenSecret,
     /// Print the version
@@ -56,6 +67,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Users {
+    #[command(flatten)]
+    Of(operate::Users),
     /// Take accounts over from a CSV file: all of them, or none and every bad line with its number
     Import(users_file::Import),
     /// Write all accounts to standard output, hashes included, in the form that import reads
@@ -87,12 +100,17 @@ pub fn main() -> ExitCode {
         }
         Command::Check(file) => check(&file.config),
         Command::Demo(options) => demo::run(&options),
+        Command::Health(file) => return finish(operate::health(&file.config), Some(1)),
+        Command::Sessions(command) => return finish(operate::sessions(&command), None),
+        Command::Audit(trail) => return finish(operate::audit(&trail), None),
+        Command::LogoutEverybody(common) => return finish(operate::logout_everybody(&common), None),
         Command::Sso(command) => match sso::run(&command) {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },
         Command::Users(command) => {
             let done = match &command {
+                Users::Of(command) => return finish(operate::users(command), None),
                 Users::Import(options) => users_file::import(options),
                 Users::Export(options) => users_file::export(options),
             };
@@ -117,6 +135,18 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// The end of a command for a running gateway; health checks know only one code for "no".
+fn finish(outcome: Result<(), operate::Trouble>, code: Option<u8>) -> ExitCode {
+    let Err(trouble) = outcome else { return ExitCode::SUCCESS };
+    let exit = code.unwrap_or_else(|| trouble.exit_code());
+    if let operate::Trouble::Configuration(failure) = &trouble {
+        complain(failure);
+    } else {
+        let _ = writeln!(std::io::stderr(), "munjigi: {trouble}");
+    }
+    ExitCode::from(exit)
 }
 
 fn check(path: &std::path::Path) -> Result<(), Failure> {

@@ -69,6 +69,8 @@ pub struct Config {
     pub listen_plain: Vec<PlainAddress>,
     /// Where metrics, health and administration are served.
     pub admin: Option<PlainAddress>,
+    /// How long `/ready` says no before a stopping gateway takes no more connections.
+    pub drain_delay: Duration,
     /// Whose `X-Forwarded-*` is believed.
     pub trusted_proxies: TrustedProxies,
     /// Largest request body in bytes where a route says nothing.
@@ -239,6 +241,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         server: server.settings,
         listen_plain: server.listen_plain,
         admin: server.admin,
+        drain_delay: server.drain_delay,
         trusted_proxies: server.trusted_proxies,
         max_body: server.max_body,
         body_timeout: server.body_timeout,

@@ -221,6 +221,7 @@ fn every_setting_arrives() {
     assert_eq!(config.admin, Some(PlainAddress::Unix("/run/munjigi/admin.sock".into())));
     assert_eq!((config.server.workers, config.server.max_head, config.max_body), (Some(4), 65536, 10 << 20));
     assert_eq!((config.server.header_timeout, config.server.drain_timeout), (Duration::from_millis(500), s(90)));
+    assert_eq!(config.drain_delay, s(5));
     assert_eq!(config.server.acme_webroot, Some("nowhere/acme".into()));
     let wiki = HostName::new("wiki.example").unwrap();
     assert!(config.aliases.active(Some(&wiki)) && !config.aliases.active(None));

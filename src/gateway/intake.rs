@@ -118,7 +118,7 @@ impl Gateway {
         if lines.is_empty() { peer.address } else { self.settings.trusted_proxies.client(peer.address, &lines.join(",")) }
     }
 
-    fn credentials(&self, headers: &HeaderMap) -> Credentials {
+    pub(super) fn credentials(&self, headers: &HeaderMap) -> Credentials {
         let (cookies, doubled) = match self.cookies.read(headers) {
             Ok(cookies) => (cookies, None),
             Err(doubled) => (PresentedCookies::default(), Some(doubled)),

@@ -9,6 +9,7 @@
 //! the one request that renews a cookie.
 
 mod accounts;
+mod admin;
 mod admit;
 mod arrival;
 mod build;
@@ -36,6 +37,7 @@ use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 
 pub use accounts::AccountRefusal;
+pub use admin::{Admin, Entrance};
 pub use admit::Admission;
 pub use build::{BuildError, Parts, Route};
 pub use intake::Intake;
@@ -81,7 +83,7 @@ impl Gateway {
         if let Ok(id) = HeaderValue::from_str(record.id.as_str()) {
             reply.headers_mut().insert("x-request-id", id);
         }
-        record.status = reply.status();
+        record.answered(reply.status());
         reply.body_mut().carry(record);
         reply
     }

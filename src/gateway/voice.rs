@@ -97,6 +97,11 @@ impl Gateway {
         let refusal = if lost { &Refusal::CookiesNotKept } else { refusal };
         record.refusal = Some(refusal.word());
         tell_operator(refusal, record);
+        if let Refusal::Upstream(error) = refusal
+            && let Some(endpoint) = error.endpoint()
+        {
+            self.shared.metrics.upstream_failed(endpoint, error.kind());
+        }
         let login = refusal.asks_for_login();
         let to_login = match record.unauthenticated {
             Unauthenticated::Auto => asker.manner == Manner::Page,

@@ -93,6 +93,12 @@ pub trait Store: Send + Sync + 'static {
     /// The live sessions of everybody, in the order of their ids, a page at a time.
     fn sessions(&self, query: SessionQuery, now: Timestamp) -> Pending<Vec<SessionRecord>>;
 
+    /// How many sessions of everybody are live: for the metrics.
+    fn live_sessions(&self, now: Timestamp) -> Pending<u64>;
+
+    /// How many writes wait for it now: for the metrics.
+    fn waiting(&self) -> u64;
+
     /// Uses a session: by its refresh token (kept or rotated) or by an access token near its end. One transaction.
     fn renew(&self, renewal: Renewal) -> Pending<RenewalOutcome>;
 

@@ -24,6 +24,13 @@ pub struct Arriving {
     drain: u64,
 }
 
+impl From<Incoming> for Arriving {
+    /// A body of which nothing is thrown away when nobody reads it: on listeners that strangers cannot reach.
+    fn from(incoming: Incoming) -> Self {
+        Self { incoming: Some(incoming), drain: 0 }
+    }
+}
+
 impl Arriving {
     /// The body of a request with this head; up to `drain` bytes of it are thrown away if nobody reads it.
     pub fn new(head: &request::Parts, incoming: Incoming, drain: u64) -> Self {

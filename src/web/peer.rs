@@ -18,4 +18,6 @@ pub struct Peer {
     pub server_name: Option<Arc<str>>,
     /// Which worker (data-path runtime) the connection lives on: 0 to the number of workers less one.
     pub worker: usize,
+    /// Which user of this machine is at the other end, as the kernel says; only of a socket file.
+    pub uid: Option<u32>,
 }

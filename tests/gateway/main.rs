@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod admin;
 mod browser;
 mod chain;
 mod cookies;
@@ -27,6 +28,8 @@ mod login;
 mod logs;
 mod members;
 mod misbehaviour;
+mod operate;
+mod own_sessions;
 mod pages;
 mod papers;
 mod process;

@@ -7,6 +7,7 @@ mod login;
 mod logout;
 mod me;
 mod refresh;
+mod sessions;
 
 use http::{Method, StatusCode};
 
@@ -14,7 +15,7 @@ use super::record::Record;
 use super::reply::{self, Reply};
 use super::voice::chosen_language;
 use super::{Gateway, Intake, Refusal};
-use crate::base::Timestamp;
+use crate::base::{SessionId, Timestamp};
 use crate::web::{ReturnTo, SessionCookies};
 
 /// An address of our own.
@@ -25,6 +26,8 @@ pub(super) enum Endpoint {
     Logout,
     LogoutAll,
     Me,
+    OwnSessions,
+    OwnSession(SessionId),
     Account,
     OtherTab,
     Keys,
@@ -53,7 +56,8 @@ impl Endpoint {
             ReturnTo::ACCOUNT => Some(Self::Account),
             ReturnTo::OTHER_TAB => Some(Self::OtherTab),
             "/.well-known/jwks.json" => Some(Self::Keys),
-            _ => None,
+            "/.auth/api/sessions" => Some(Self::OwnSessions),
+            _ => path.strip_prefix("/.auth/api/sessions/").and_then(SessionId::parse).map(Self::OwnSession),
         };
         match found {
             Some(endpoint) => Some(Ok(endpoint)),
@@ -69,6 +73,7 @@ impl Endpoint {
             Self::Logout => "logout",
             Self::LogoutAll => "logout-all",
             Self::Me => "me",
+            Self::OwnSessions | Self::OwnSession(_) => "sessions",
             Self::Account => "account",
             Self::OtherTab => "logged-in",
             Self::Keys => "jwks",
@@ -82,7 +87,14 @@ impl Endpoint {
     /// Whether no person ever looks at it: its answers may be kept by caches, and there is no language to choose.
     const fn is_for_programs(self) -> bool {
         match self {
-            Self::Refresh | Self::Keys | Self::SignUp | Self::Password | Self::Withdraw | Self::Reset => true,
+            Self::Refresh
+            | Self::OwnSessions
+            | Self::OwnSession(_)
+            | Self::Keys
+            | Self::SignUp
+            | Self::Password
+            | Self::Withdraw
+            | Self::Reset => true,
             Self::Login | Self::Logout | Self::LogoutAll | Self::Me | Self::Account | Self::OtherTab => false,
         }
     }
@@ -91,6 +103,8 @@ impl Endpoint {
         match self {
             Self::Login | Self::Logout | Self::Account => &[Method::GET, Method::HEAD, Method::POST],
             Self::Refresh | Self::LogoutAll | Self::SignUp | Self::Password | Self::Withdraw | Self::Reset => &[Method::POST],
+            Self::OwnSessions => &[Method::GET, Method::HEAD, Method::DELETE],
+            Self::OwnSession(_) => &[Method::DELETE],
             Self::Me | Self::OtherTab | Self::Keys => &[Method::GET, Method::HEAD],
         }
     }
@@ -113,6 +127,8 @@ impl Gateway {
             Endpoint::Logout => self.logout(intake, record, now).await,
             Endpoint::LogoutAll => self.logout_everywhere(&intake, record, now).await,
             Endpoint::Me => self.me(&intake, record, now).await,
+            Endpoint::OwnSessions => self.own_sessions(&intake, record, now).await,
+            Endpoint::OwnSession(id) => self.end_own_session(id, &intake, record, now).await,
             Endpoint::Account if reads => self.account(&intake, record, now).await,
             Endpoint::Account => self.change_account(intake, record, now).await,
             Endpoint::OtherTab => Ok(self.logged_in_elsewhere(&intake)),

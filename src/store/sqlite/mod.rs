@@ -105,6 +105,14 @@ impl Store for Sqlite {
         self.readers.read(move |db| sessions::page(db, &query, now))
     }
 
+    fn live_sessions(&self, now: Timestamp) -> Pending<u64> {
+        self.readers.read(move |db| sessions::count(db, now))
+    }
+
+    fn waiting(&self) -> u64 {
+        self.workload().waiting
+    }
+
     fn renew(&self, renewal: Renewal) -> Pending<RenewalOutcome> {
         self.writer.write(move |db| renew::renew(db, &renewal))
     }
