@@ -39,6 +39,8 @@ pub(super) fn gateway(config: &Config, self_made: bool, endpoints: &Endpoints, s
 fn settings(config: &Config, self_made: bool) -> gateway::Settings {
     gateway::Settings {
         routes: config.routes.clone(),
+        groups: config.groups.clone(),
+        security_headers: config.security_headers.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         cookies: config.cookies,
         csrf: config.csrf.clone(),

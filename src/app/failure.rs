@@ -65,6 +65,9 @@ pub enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// A question that cannot be answered.
+    #[error("{0}")]
+    Question(String),
     /// The state directory.
     #[error("{0}")]
     State(#[from] LockError),
@@ -119,6 +122,7 @@ impl Failure {
             | Self::NeedsRestart(_)
             | Self::File { .. }
             | Self::Log(_) => 1,
+            Self::Question(_) => 2,
             Self::Generate(_)
             | Self::Secret { .. }
             | Self::State(_)

@@ -3,6 +3,7 @@
 //! It must never serve a configuration that `check` would refuse, and never leave a reload half done.
 
 mod build;
+mod explain;
 mod failure;
 mod generate;
 mod process;
@@ -11,6 +12,7 @@ mod signals;
 
 use std::path::Path;
 
+pub use explain::{Question, explain};
 pub use failure::Failure;
 pub use process::Process;
 

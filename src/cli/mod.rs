@@ -2,6 +2,7 @@
 //! usage, 3 it cannot be done here and now.
 
 pub mod demo;
+mod explain;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -38,6 +39,8 @@ enum Command {
     Run(ConfigFile),
     /// Look at the configuration and everything it names, and list every mistake; serves and makes nothing
     Check(ConfigFile),
+    /// Say which route takes a request, who may pass, what the application would be sent, and why
+    Explain(explain::Options),
     /// Try it out: a gateway on loopback with a stand-in for the university's SSO and two sample applications
     Demo(demo::Options),
     /// Print a random secret, good for HS256
@@ -58,6 +61,10 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(file) => app::run(&file.config),
         Command::Check(file) => check(&file.config),
+        Command::Explain(options) => match explain::run(options) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::Demo(options) => demo::run(&options),
         Command::GenSecret => {
             say(&URL_SAFE_NO_PAD.encode(random_bytes::<32>()));

@@ -11,7 +11,9 @@
 mod admit;
 mod build;
 mod endpoints;
+mod explain;
 mod forward;
+mod groups;
 mod intake;
 mod login;
 mod record;
@@ -32,6 +34,8 @@ use hyper::body::Incoming;
 
 pub use admit::Admission;
 pub use build::{BuildError, Parts, Route};
+pub use explain::Explanation;
+pub use groups::FileGroups;
 pub use intake::Intake;
 pub use refusal::{HostFault, Refusal};
 pub use reply::{Reply, ReplyBody, ReplyFault};
@@ -83,7 +87,7 @@ impl Gateway {
     async fn answer(&self, request: Request<Incoming>, peer: &Peer, record: &mut Record) -> Result<Reply, Refusal> {
         let now = self.shared.clock.now();
         let (head, body) = request.into_parts();
-        let intake = self.intake(head, body, peer)?;
+        let intake = self.intake(head, Some(body), peer)?;
         record.aliases = intake.aliases;
         if let Some(endpoint) = Endpoint::of(intake.path.as_str(), intake.aliases) {
             return self.serve(endpoint?, intake, record, now).await;
@@ -96,17 +100,10 @@ impl Gateway {
 
     /// host + path + method → who may pass and where to. Our own endpoints have been taken out before.
     fn route(&self, intake: &Intake, record: &mut Record) -> Result<&Route, Refusal> {
-        let route = self.routes.find(intake.host.as_str(), intake.path.as_str(), &intake.method)?;
+        let route = self.find_route(intake)?;
         record.route = Some(Arc::clone(&route.name));
         record.counters = Some(route.counters.clone());
-        record.unauthenticated = route.unauthenticated;
-        if intake.path.has_empty_segments() {
-            let merged = self.routes.find(intake.host.as_str(), &intake.path.merged(), &intake.method)?;
-            // A route that allows `//` is not a way around the rule of the path an application would read instead.
-            if !route.allow_empty_segments || !std::ptr::eq(route, merged) {
-                return Err(crate::routing::PathFault::EmptySegment.into());
-            }
-        }
+        record.unauthenticated = route.settings.unauthenticated;
         Ok(route)
     }
 }

@@ -49,6 +49,9 @@ pub enum Refusal {
     /// The session reached its idle limit or its absolute end, or is not known.
     #[error("the session is over")]
     SessionOver,
+    /// Logged in and allowed, had the password been given more recently.
+    #[error("the password was given too long ago")]
+    PasswordTooOld,
     /// Logged in, but not allowed here.
     #[error("not allowed here")]
     Forbidden {
@@ -121,6 +124,7 @@ impl From<NoRoute> for Refusal {
         match none {
             NoRoute::NotFound => Self::NotFound,
             NoRoute::Method { allowed } => Self::Method { allowed },
+            NoRoute::EmptySegment => Self::Path(PathFault::EmptySegment),
         }
     }
 }
@@ -146,6 +150,7 @@ impl Refusal {
             | Self::Ambiguous
             | Self::Ended(_)
             | Self::SessionOver
+            | Self::PasswordTooOld
             | Self::LoginRefused { .. }
             | Self::DoubleSubmit(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } | Self::CrossSite(_) | Self::AccountDisabled => StatusCode::FORBIDDEN,
@@ -187,6 +192,7 @@ impl Refusal {
             Self::Ambiguous => "token_ambiguous",
             Self::Ended(_) => "token_revoked",
             Self::SessionOver => "session_ended",
+            Self::PasswordTooOld => "fresh_token_required",
             Self::Forbidden { .. } => "forbidden",
             Self::CrossSite(_) => "cross_site",
             Self::DoubleSubmit(DoubleSubmit::Missing) => "csrf_missing",
@@ -218,7 +224,7 @@ impl Refusal {
     /// Whether logging in (again) is what to do about it.
     pub const fn asks_for_login(&self) -> bool {
         match self {
-            Self::NoToken | Self::Token(_) | Self::Ambiguous | Self::Ended(_) | Self::SessionOver => true,
+            Self::NoToken | Self::Token(_) | Self::Ambiguous | Self::Ended(_) | Self::SessionOver | Self::PasswordTooOld => true,
             Self::Host(_)
             | Self::Framing
             | Self::TargetTooLong

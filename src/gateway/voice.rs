@@ -58,6 +58,18 @@ impl Asker {
         }
     }
 
+    /// Who waits behind a proxy that asks about a request: a program, unless that proxy hands our redirects on.
+    pub(super) fn behind(asked: &super::Intake, redirects: bool) -> Self {
+        let page = redirects && wants_page(&asked.method, &asked.headers);
+        Self {
+            manner: if page { Manner::Page } else { Manner::Program },
+            lang: Lang::choose(None, asked.headers.get(header::ACCEPT_LANGUAGE).map(HeaderValue::as_bytes)),
+            place: asked.target().parse().ok(),
+            version: Version::HTTP_11,
+            reads: matches!(asked.method, Method::GET | Method::HEAD),
+        }
+    }
+
     /// Where to come back to after a login: only what a person asked to see, never what a page loads by itself.
     fn next(&self) -> Option<ReturnTo> {
         if self.manner == Manner::Page { self.here() } else { None }
@@ -84,7 +96,12 @@ impl Gateway {
             _ if login && to_login => {
                 // A route that always sends to the login page is opened by people, whatever their browser says.
                 let next = if record.unauthenticated == Unauthenticated::Redirect { asker.here() } else { asker.next() };
-                reply::see_other(&login_place(record.aliases, next.as_ref(), why(refusal)))
+                let mut place = login_place(record.aliases, next.as_ref(), why(refusal));
+                if matches!(refusal, Refusal::PasswordTooOld) {
+                    // Somebody who is logged in meets the page only if another login is asked for.
+                    place.push_str(if place.contains('?') { "&switch=1" } else { "?switch=1" });
+                }
+                reply::see_other(&place)
             }
             Manner::Page | Manner::Form => self.page(refusal, asker, record),
             Manner::Program => refusal_json(refusal, asker.lang, record),
@@ -129,6 +146,7 @@ impl Gateway {
             | Refusal::Ended(_)
             | Refusal::SessionOver
             | Refusal::LoginRefused { .. } => RefusalKind::FormNotSent { login: &login },
+            Refusal::PasswordTooOld => RefusalKind::FormNotSent { login: &switch },
             Refusal::Forbidden { subject } => RefusalKind::NotAllowed { subject, login: &switch },
             Refusal::AccountDisabled => RefusalKind::NotAllowed { subject: "", login: &switch },
             Refusal::CrossSite(_) | Refusal::DoubleSubmit(_) => RefusalKind::CrossSite,
@@ -187,6 +205,7 @@ pub(super) fn login_error(refusal: &Refusal, now: crate::base::Timestamp) -> Opt
         | Refusal::Ambiguous
         | Refusal::Ended(_)
         | Refusal::SessionOver
+        | Refusal::PasswordTooOld
         | Refusal::Forbidden { .. }
         | Refusal::Body(_)
         | Refusal::Form
@@ -254,6 +273,9 @@ fn challenge(refusal: &Refusal) -> Option<String> {
         Some(bare.to_owned())
     } else if matches!(refusal, Refusal::Ambiguous) {
         Some(format!("{bare}, error=\"invalid_request\""))
+    } else if matches!(refusal, Refusal::PasswordTooOld) {
+        // RFC 9470, section 3.
+        Some(format!("{bare}, error=\"insufficient_user_authentication\", error_description=\"{}\"", refusal.word()))
     } else {
         refusal.asks_for_login().then(|| format!("{bare}, error=\"invalid_token\", error_description=\"{}\"", refusal.word()))
     }

@@ -43,6 +43,9 @@ fn both(refusal: &Refusal) -> (&'static str, &'static str) {
         }
         Refusal::Ended(reason) => ended(*reason),
         Refusal::SessionOver => ("세션이 종료되었습니다. 다시 로그인해 주세요.", "The session is over. Log in again."),
+        Refusal::PasswordTooOld => {
+            ("비밀번호를 다시 확인해야 하는 주소입니다. 다시 로그인해 주세요.", "This needs a password given recently. Log in again.")
+        }
         Refusal::Forbidden { .. } => (
             "이 주소를 사용할 권한이 없습니다. 권한이 필요하면 담당자에게 문의해 주세요.",
             "You are logged in but not allowed here. Ask the operator for access.",

@@ -10,6 +10,7 @@
 mod support;
 
 mod browser;
+mod check;
 mod cookies;
 mod curl;
 mod demo;
@@ -22,6 +23,7 @@ mod logs;
 mod process;
 mod refusals;
 mod road;
+mod rules;
 mod sso_faults;
 mod store;
 mod tokens;

@@ -1,11 +1,14 @@
 //! The gateway's own addresses. They are looked for before the routes, so that no route can shadow them.
 
+mod check;
 mod login;
 mod logout;
 mod me;
 mod refresh;
 
 use http::{Method, StatusCode};
+
+pub(super) use check::Told;
 
 use super::record::Record;
 use super::reply::{self, Reply};
@@ -21,6 +24,7 @@ pub(super) enum Endpoint {
     LogoutAll,
     Me,
     Keys,
+    Check,
 }
 
 impl Endpoint {
@@ -36,6 +40,8 @@ impl Endpoint {
             "/.auth/logout/all" => Some(Self::LogoutAll),
             "/.auth/me" => Some(Self::Me),
             "/.well-known/jwks.json" => Some(Self::Keys),
+            "/.auth/check" => Some(Self::Check),
+            longer if longer.starts_with(check::WITH_PATH) => Some(Self::Check),
             _ => None,
         };
         match found {
@@ -53,6 +59,7 @@ impl Endpoint {
             Self::LogoutAll => "logout-all",
             Self::Me => "me",
             Self::Keys => "jwks",
+            Self::Check => "check",
         }
     }
 
@@ -61,6 +68,8 @@ impl Endpoint {
             Self::Login | Self::Logout => &[Method::GET, Method::HEAD, Method::POST],
             Self::Refresh | Self::LogoutAll => &[Method::POST],
             Self::Me | Self::Keys => &[Method::GET, Method::HEAD],
+            // The asking proxy may use the method of the request it asks about.
+            Self::Check => &[],
         }
     }
 }
@@ -69,12 +78,12 @@ impl Gateway {
     /// Answers at an address of our own.
     pub(super) async fn serve(&self, endpoint: Endpoint, intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
         record.route = Some(endpoint.name().into());
-        if !endpoint.methods().contains(&intake.method) {
+        if endpoint != Endpoint::Check && !endpoint.methods().contains(&intake.method) {
             return Err(Refusal::Method { allowed: endpoint.methods().to_vec() });
         }
         let reads = intake.method != Method::POST;
         let mut reply = match endpoint {
-            Endpoint::Login if reads => Ok(self.login_page(&intake, now)),
+            Endpoint::Login if reads => Ok(self.login_page(&intake, now).await),
             Endpoint::Login => self.login(intake, record, now).await,
             Endpoint::Refresh => self.refresh(intake, record, now).await,
             Endpoint::Logout if reads => self.logout_link(&intake, record, now).await,
@@ -82,6 +91,7 @@ impl Gateway {
             Endpoint::LogoutAll => self.logout_everywhere(&intake, record, now).await,
             Endpoint::Me => self.me(&intake, record, now).await,
             Endpoint::Keys => self.public_keys(),
+            Endpoint::Check => self.check(intake, record, now),
         }?;
         self.harden(reply.headers_mut());
         Ok(reply)
