@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::Failure;
 use crate::base::{Clock, SystemClock};
-use crate::config::{Config, PageSettings, ProviderSettings};
+use crate::config::{Chaining, Config, PageSettings, ProviderSettings};
 use crate::gateway::{self, Gateway, Parts, Shared};
 use crate::identity::ProviderName;
 use crate::pages::{Accent, Brand, Pages};
-use crate::provider::{BandiSso, HttpForm, Provider};
+use crate::provider::{BandiSso, Chain, HttpForm, Provider};
 use crate::tls::{Resumption, ServerTls};
 use crate::token::KeyRing;
 use crate::upstream::{Endpoints, Upstream};
@@ -65,7 +65,30 @@ fn brand(settings: &PageSettings) -> Result<Brand, Failure> {
 }
 
 fn providers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dyn Provider>>, Failure> {
-    config.providers.iter().map(|settings| provider(settings, clock)).collect()
+    let built = config.providers.iter().map(|settings| provider(settings, clock)).collect::<Result<Vec<_>, _>>()?;
+    match config.chain {
+        Chaining::Off => Ok(built),
+        Chaining::OnUnavailable => chained(built),
+    }
+}
+
+/// The providers with those of one realm made one, which stands where the first of them stood and has its name.
+fn chained(built: Vec<Arc<dyn Provider>>) -> Result<Vec<Arc<dyn Provider>>, Failure> {
+    let mut realms: Vec<Vec<Arc<dyn Provider>>> = Vec::new();
+    for provider in built {
+        match realms.iter_mut().find(|links| links.iter().any(|link| link.realm() == provider.realm())) {
+            Some(links) => links.push(provider),
+            None => realms.push(vec![provider]),
+        }
+    }
+    let one = |mut links: Vec<Arc<dyn Provider>>| {
+        if links.len() == 1 {
+            return Ok(links.remove(0));
+        }
+        let name = links[0].name().to_string();
+        Chain::new(links).map(|chain| Arc::new(chain) as Arc<dyn Provider>).map_err(|fault| Failure::Provider { name, fault })
+    };
+    realms.into_iter().map(one).collect()
 }
 
 fn provider(settings: &ProviderSettings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Provider>, Failure> {

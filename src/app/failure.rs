@@ -86,6 +86,9 @@ pub enum Failure {
     /// The log.
     #[error("{0}")]
     Log(#[from] TracingError),
+    /// What a command was told to work on is not there, or is of another kind.
+    #[error("{0}")]
+    Usage(String),
     /// The system does not give what a server needs.
     #[error("{what}: {source}")]
     System {
@@ -123,6 +126,7 @@ impl Failure {
             | Self::File { .. }
             | Self::Log(_) => 1,
             Self::Question(_) => 2,
+            Self::Usage(_) => 2,
             Self::Generate(_)
             | Self::Secret { .. }
             | Self::State(_)

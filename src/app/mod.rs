@@ -6,6 +6,7 @@ mod build;
 mod explain;
 mod failure;
 mod generate;
+mod notify;
 mod process;
 mod reload;
 mod signals;
@@ -38,6 +39,18 @@ pub fn check(path: &Path) -> Result<Report, Failure> {
             Ok(report)
         }
         Loaded::Incomplete { draft: _, missing: _, report } => Ok(report),
+    }
+}
+
+/// Reads a configuration for a command that does not serve, and makes nothing. Secrets that are not there yet are stood in
+/// for by random ones.
+///
+/// # Errors
+/// Everything that is wrong with the file.
+pub fn configuration(path: &Path) -> Result<Config, Failure> {
+    install_crypto();
+    match Config::load(path, &environment)? {
+        Loaded::Ready(config, _) | Loaded::Incomplete { draft: config, .. } => Ok(*config),
     }
 }
 

@@ -6,12 +6,12 @@ use rustls::ServerConfig;
 use tokio::runtime::{Builder, Runtime};
 
 use super::signals::{Signals, Wish};
-use super::{Failure, build};
+use super::{Failure, build, notify};
 use crate::base::{Clock, SystemClock};
 use crate::config::{Config, LogSettings, Report, StoreSettings};
 use crate::gateway::{Gateway, Shared};
 use crate::observe::{AccessLog, LogTarget, Metrics, init_tracing};
-use crate::server::{Environment, Listeners, Server};
+use crate::server::{Environment, Inherited, Listeners, Server};
 use crate::store::{ChangeLog, Sqlite, StateLock};
 use crate::throttle::Throttle;
 use crate::tls::{Resumption, ServerTls};
@@ -41,6 +41,7 @@ impl Process {
     /// The first thing that does not work.
     pub fn start(path: &Path, config: Config, report: &Report) -> Result<Self, Failure> {
         init_tracing(&config.log.level, false)?;
+        let inherited = Inherited::take()?;
         for line in report.lines() {
             tracing::warn!("{line}");
         }
@@ -60,7 +61,7 @@ impl Process {
         let access_log = access_log(&config.log, &metrics)?;
         let throttle = Throttle::new(config.throttle.clone());
         let shared = Shared::new(Arc::clone(&clock), log, throttle, services.handle().clone(), access_log.clone(), Arc::clone(&metrics));
-        let listeners = Listeners::bind(&config.server)?;
+        let listeners = Listeners::inherit(&config.server, inherited)?;
         let endpoints = Endpoints::new(listeners.workers());
         let gateway = build::gateway(&config, tls.self_made(), &endpoints, &shared)?;
         let current = Arc::new(ArcSwap::from_pointee(gateway));
@@ -79,6 +80,7 @@ impl Process {
         };
         services.spawn(Arc::clone(&shared.log).follow());
         services.spawn(Arc::clone(&shared.streams).follow(Arc::clone(&shared.view)));
+        services.spawn(Arc::clone(&shared.streams).sweep(Arc::clone(&shared.log), Arc::clone(&shared.clock)));
         for address in server.addresses() {
             tracing::info!("listening on https://{address}");
         }
@@ -103,9 +105,14 @@ impl Process {
     /// # Errors
     /// When what is only in memory cannot be written down at the end.
     pub fn wait(mut self) -> Result<(), Failure> {
+        notify::ready();
         loop {
             match self.services.handle().clone().block_on(self.signals.next()) {
-                Wish::Reload => self.reload(),
+                Wish::Reload => {
+                    notify::reloading();
+                    self.reload();
+                    notify::ready();
+                }
                 Wish::Reopen => self.shared.access_log.reopen(),
                 Wish::Stop | Wish::Interrupt => return self.stop(),
             }
@@ -114,6 +121,7 @@ impl Process {
 
     fn stop(self) -> Result<(), Failure> {
         let Self { config, shared, server, services, mut signals, .. } = self;
+        notify::stopping();
         tracing::info!("stopping: no new connections; requests have {:?} to finish", config.server.drain_timeout);
         let stopped = services.block_on(async {
             tokio::select! {

@@ -117,6 +117,11 @@ impl ManualClock {
         Self(AtomicU64::new(now.0))
     }
 
+    /// Sets the clock, back too.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.0, Ordering::SeqCst);
+    }
+
     /// Moves the clock forward.
     pub fn advance(&self, span: Duration) {
         self.0.store(self.now().plus(span).0, Ordering::SeqCst);

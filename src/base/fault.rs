@@ -31,27 +31,3 @@ impl Fault {
         self
     }
 }
-
-/// Every fault found in one run: an operator mends a file once, not once per fault.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Faults(Vec<Fault>);
-
-impl Faults {
-    /// Takes one more.
-    pub fn push(&mut self, fault: Fault) {
-        self.0.push(fault);
-    }
-
-    /// Whether nothing is wrong.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The faults in the order of the file; those without a place come last.
-    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
-        let mut order: Vec<&Fault> = self.0.iter().collect();
-        order.sort_by_key(|fault| fault.at.as_ref().map_or(usize::MAX, |at| at.start));
-        order.into_iter()
-    }
-}

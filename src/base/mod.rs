@@ -11,5 +11,5 @@ mod token;
 pub use address::{ClientAddr, TrustedProxies};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use duration::{parse_duration, parse_size};
-pub use fault::{Fault, Faults};
+pub use fault::Fault;
 pub use token::{AccessToken, Position, RefreshToken, SessionId, TokenId, random_bytes};

@@ -3,6 +3,7 @@
 
 pub mod demo;
 mod explain;
+mod sso;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -43,6 +44,9 @@ enum Command {
     Explain(explain::Options),
     /// Try it out: a gateway on loopback with a stand-in for the university's SSO and two sample applications
     Demo(demo::Options),
+    /// Look at the university's login
+    #[command(subcommand)]
+    Sso(sso::Command),
     /// Print a random secret, good for HS256
     GenSecret,
     /// Print the version
@@ -66,6 +70,10 @@ pub fn main() -> ExitCode {
             Err(failure) => Err(failure),
         },
         Command::Demo(options) => demo::run(&options),
+        Command::Sso(command) => match sso::run(&command) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::GenSecret => {
             say(&URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
             Ok(())

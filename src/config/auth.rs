@@ -5,7 +5,7 @@ use super::provider::Providers;
 use super::reader::nearest_of;
 use super::section::Section;
 use super::session;
-use super::settings::ProviderSettings;
+use super::settings::{Chaining, ProviderSettings};
 use super::url;
 use super::value::At;
 use crate::base::Fault;
@@ -22,6 +22,8 @@ pub(super) struct Auth {
     pub(super) sessions: SessionSettings,
     /// In the order in which they are offered.
     pub(super) providers: Vec<ProviderSettings>,
+    /// Whether those of one realm stand in for one another.
+    pub(super) chain: Chaining,
 }
 
 /// Lives of tokens, shortest and longest.
@@ -51,6 +53,7 @@ pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool) ->
     let cache = section.number("token_cache", 0, 100_000_000).map_or(100_000, |at| at.value);
     let keys = keys::read(&section, generate);
     let chosen = chosen(&section, providers);
+    let chain = chain(&section, &chosen);
     let sessions = session::read(root, &section, access_ttl.as_ref(), refresh_ttl.as_ref());
     let primary = primary(&section, &chosen);
     let tokens = token::Settings {
@@ -65,7 +68,7 @@ pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool) ->
         cache,
     };
     let csrf = CsrfSettings { trusted_origins: origins.into_iter().map(|at| at.value).collect() };
-    Some(Auth { tokens, cookies: CookieSettings { profile }, csrf, sessions, providers: chosen })
+    Some(Auth { tokens, cookies: CookieSettings { profile }, csrf, sessions, providers: chosen, chain })
 }
 
 /// A token's life; `None` when what stands there is no span of time.
@@ -115,6 +118,16 @@ fn chosen(section: &Section<'_>, providers: &Providers) -> Vec<ProviderSettings>
         }
     }
     chosen
+}
+
+/// Whether providers of one realm stand in for one another.
+fn chain(section: &Section<'_>, chosen: &[ProviderSettings]) -> Chaining {
+    let said = section.word("chain", &[("on-unavailable", Chaining::OnUnavailable), ("off", Chaining::Off)]);
+    let share = |one: &ProviderSettings| chosen.iter().filter(|other| other.realm() == one.realm()).count() > 1;
+    if let Some(at) = said.as_ref().filter(|_| !chosen.is_empty() && !chosen.iter().any(share)) {
+        section.reader.warn(Fault::new("no two of `providers` have the same realm, so this has no effect").at(at.span.clone()));
+    }
+    said.map(|at| at.value).unwrap_or_default()
 }
 
 /// The realm whose ids stand bare in `sub` and in headers: the first provider's, unless said.

@@ -46,7 +46,7 @@ use toml::de::DeTable;
 use zeroize::Zeroizing;
 
 pub use report::{Level, Rejected, Report};
-pub use settings::{LocalSettings, LogSettings, PageSettings, ProviderSettings, StoreSettings};
+pub use settings::{Chaining, LocalSettings, LogSettings, PageSettings, ProviderSettings, StoreSettings};
 
 use crate::base::{Fault, TrustedProxies};
 use crate::gateway::{AliasSettings, FileGroups, SessionSettings};
@@ -96,6 +96,8 @@ pub struct Config {
     pub sessions: SessionSettings,
     /// Who checks passwords, in the order in which they are offered; at least one.
     pub providers: Vec<ProviderSettings>,
+    /// Whether those of one realm stand in for one another.
+    pub chain: Chaining,
     /// How guessing is slowed down.
     pub throttle: ThrottleSettings,
     /// What remembers.
@@ -256,6 +258,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         csrf: auth.csrf,
         sessions: auth.sessions,
         providers: auth.providers,
+        chain: auth.chain,
         throttle,
         store,
         identity_headers,

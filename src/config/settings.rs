@@ -18,6 +18,16 @@ pub enum ProviderSettings {
     Local(Box<LocalSettings>),
 }
 
+/// Whether providers of one realm stand in for one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Chaining {
+    /// They do: the next is asked while the one before cannot be.
+    #[default]
+    OnUnavailable,
+    /// They do not: each is offered by itself.
+    Off,
+}
+
 /// Accounts of our own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalSettings {

@@ -124,7 +124,7 @@ fn what_the_shipped_file_shows_in_comments_is_good() {
         case.text.lines().map(|line| if shown(line) { &line[1..] } else { line }).fold(String::new(), |text, line| text + line + "\n");
     // One is a file that cannot be there, another a word that is only for the eye.
     let rejected = case.read(&text).unwrap_err();
-    assert_eq!(lines(rejected.report()), ["68:6: nowhere/certs/extra.pem is not there; a PEM file with certificates"]);
+    assert_eq!(lines(rejected.report()), ["69:6: nowhere/certs/extra.pem is not there; a PEM file with certificates"]);
 }
 
 #[rstest]
@@ -227,6 +227,7 @@ fn every_setting_arrives() {
     assert_eq!(config.csrf.trusted_origins, ["https://app.example", "http://localhost:5173"]);
     assert_eq!((config.sessions.rotation, config.sessions.per_user, config.sessions.renew_window), (Rotation::Always, Some(3), s(300)));
     assert_eq!((config.sessions.absolute, config.sessions.idle, config.sessions.idle_forgotten), (s(1_209_600), s(172_800), s(3600)));
+    assert_eq!((config.sessions.grace, config.sessions.stream_grace), (s(60), s(300)));
     let names: Vec<&str> = config.providers.iter().map(|provider| provider.name().as_str()).collect();
     assert_eq!(names, ["mju", "mju-sso", "own", "guests"]);
     assert_eq!(config.store, StoreSettings::Sqlite(SqliteSettings::new("/var/lib/munjigi/gate.db")));

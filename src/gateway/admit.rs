@@ -61,13 +61,15 @@ impl Gateway {
         }
         let known = match known {
             Ok(known) => known,
-            Err(refusal) if *access == Access::Public => return Ok(Admission::nobody(&refusal)),
+            Err(refusal) if *access == Access::Public => {
+                return Ok(Admission::nobody(&refusal, intake.credentials.bearer.is_some()));
+            }
             Err(refusal) => return Err(refusal),
         };
         let acts = known.shown == Shown::Cookie && (intake.websocket || !is_safe(&intake.method));
         if acts && let Err(refusal) = self.check_cookie_may_act(intake, Some(&known.verified.csrf)) {
             // A stranger's page must not act in the person's name; where nobody's name is needed, it acts in nobody's.
-            return if *access == Access::Public { Ok(Admission::nobody(&Refusal::NoToken)) } else { Err(refusal) };
+            return if *access == Access::Public { Ok(Admission::nobody(&Refusal::NoToken, false)) } else { Err(refusal) };
         }
         match access.judge(Some(&known.facts(intake, now))) {
             Verdict::Passes => {}
@@ -160,6 +162,8 @@ impl Gateway {
                 return Err(Refusal::Ambiguous);
             }
         }
+        // The view first: it knows of ends that are not durable yet.
+        self.shared.view.check(&verified.user, &verified.session, &verified.id, verified.position).map_err(Refusal::Ended)?;
         let presented = Presented::Refresh(crate::store::TokenHash::of(&verified.id));
         let renewed = self.renew(verified.session, verified.id, presented, intake, now).await?;
         let standing = self.standing(Arc::clone(&renewed.verified), Shown::Cookie)?;
@@ -198,11 +202,12 @@ impl Known {
 
 impl Admission {
     /// Leave to pass as nobody, on a public route.
-    fn nobody(refusal: &Refusal) -> Self {
+    /// Whether a Bearer header was what counted decides if it is taken away.
+    fn nobody(refusal: &Refusal, bearer: bool) -> Self {
         // Whatever else stands there is not ours: perhaps the application's own.
         let ours = [TokenFault::Expired, TokenFault::NotYetValid, TokenFault::NotForUs, TokenFault::WrongType];
         let spent = matches!(refusal, Refusal::Ended(_)) || matches!(refusal, Refusal::Token(fault) if ours.contains(fault));
-        let shown = if spent { Shown::SpentHeader } else { Shown::Nowhere };
+        let shown = if spent && bearer { Shown::SpentHeader } else { Shown::Nowhere };
         Self { identity: None, verified: None, shown, renewed: None }
     }
 

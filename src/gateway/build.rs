@@ -72,6 +72,7 @@ impl Gateway {
             let inserted = routes.insert(route.host.clone(), route.path.clone(), route.methods.clone(), ready);
             inserted.map_err(|SameRoute| BuildError::SameRoute(name))?;
         }
+        shared.streams.set_grace(settings.sessions.stream_grace);
         Ok(Self {
             routes,
             issuer: TokenIssuer::new(Arc::clone(&keys), tokens.clone()),

@@ -7,6 +7,7 @@ use hyper::body::{Body as _, Incoming};
 use super::admit::Shown;
 use super::record::Record;
 use super::reply::{self, Reply, ReplyBody};
+use super::tunnel::Open;
 use super::{Admission, Gateway, Intake, Refusal, Route};
 use crate::routing::Target;
 use crate::upstream::LeasedBody;
@@ -141,7 +142,9 @@ impl Gateway {
             head.headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("private"));
         }
         self.hand_over_renewed(&mut head.headers, admission);
-        Response::from_parts(head, ReplyBody::upstream(body, admission.verified().map(|verified| self.shared.attach(verified))))
+        let events = head.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        let open = events.then(|| Open::count(&self.shared.metrics.streams_open));
+        Response::from_parts(head, ReplyBody::upstream(body, admission.verified().map(|verified| self.shared.attach(verified)), open))
     }
 
     /// A renewed cookie goes with the answer.

@@ -83,14 +83,14 @@ impl Gateway {
 
     fn provider(&self, named: Option<&str>) -> Result<&Arc<dyn Provider>, Refusal> {
         let found = match named.filter(|name| !name.is_empty()) {
-            Some(name) => self.providers.iter().find(|provider| provider.name().as_str() == name),
+            Some(name) => self.providers.iter().find(|provider| provider.is_called(name)),
             None => self.providers.first(),
         };
         found.ok_or(Refusal::Form)
     }
 
     /// Asks on the services' runtime: nothing slow may run on the data path.
-    async fn ask(&self, provider: &Arc<dyn Provider>, login: Login) -> (ProviderName, Result<Verdict, ProviderFault>) {
+    pub(super) async fn ask(&self, provider: &Arc<dyn Provider>, login: Login) -> (ProviderName, Result<Verdict, ProviderFault>) {
         let asked = Arc::clone(provider);
         let asking = self.shared.services.spawn(async move {
             let (name, answer) = asked.ask(login).await;

@@ -9,10 +9,12 @@
 //! the one request that renews a cookie.
 
 mod admit;
+mod arrival;
 mod build;
 mod endpoints;
 mod explain;
 mod forward;
+mod frames;
 mod groups;
 mod intake;
 mod login;
@@ -23,6 +25,8 @@ mod reply;
 mod settings;
 mod shared;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod tunnel;
 mod voice;
 mod words;

@@ -65,6 +65,16 @@ impl Record {
         }
     }
 
+    /// The page the browser says it comes from.
+    pub(super) fn referer(&self) -> Option<&str> {
+        self.referer.as_ref().and_then(|value| value.to_str().ok())
+    }
+
+    /// The host as the request names it.
+    pub(super) fn host(&self) -> &str {
+        self.host.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
     /// The request's `User-Agent`, as it is kept with a session: plain text, cut to 200 bytes.
     pub(super) fn user_agent_text(&self) -> String {
         let text = self.user_agent.as_ref().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default();

@@ -52,6 +52,9 @@ pub enum Refusal {
     /// Logged in and allowed, had the password been given more recently.
     #[error("the password was given too long ago")]
     PasswordTooOld,
+    /// A browser comes back from a login without the cookies it was just given.
+    #[error("the browser does not send back the cookies of its login")]
+    CookiesNotKept,
     /// Logged in, but not allowed here.
     #[error("not allowed here")]
     Forbidden {
@@ -139,9 +142,13 @@ impl Refusal {
     /// The status code.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Host(_) | Self::Framing | Self::Path(_) | Self::Form | Self::CredentialsMissing | Self::Body(BodyFault::Client) => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Host(_)
+            | Self::Framing
+            | Self::Path(_)
+            | Self::Form
+            | Self::CredentialsMissing
+            | Self::CookiesNotKept
+            | Self::Body(BodyFault::Client) => StatusCode::BAD_REQUEST,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -193,6 +200,7 @@ impl Refusal {
             Self::Ended(_) => "token_revoked",
             Self::SessionOver => "session_ended",
             Self::PasswordTooOld => "fresh_token_required",
+            Self::CookiesNotKept => "cookies_not_kept",
             Self::Forbidden { .. } => "forbidden",
             Self::CrossSite(_) => "cross_site",
             Self::DoubleSubmit(DoubleSubmit::Missing) => "csrf_missing",
@@ -231,6 +239,7 @@ impl Refusal {
             | Self::Path(_)
             | Self::NotFound
             | Self::Method { .. }
+            | Self::CookiesNotKept
             | Self::Forbidden { .. }
             | Self::CrossSite(_)
             | Self::DoubleSubmit(_)

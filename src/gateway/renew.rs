@@ -33,7 +33,7 @@ impl Gateway {
     }
 
     async fn ask_store(&self, renewal: Renewal, now: Timestamp, client: crate::base::ClientAddr) -> Result<Renewed, Refusal> {
-        match self.shared.store.renew(renewal).await? {
+        match self.shared.log.renew(renewal).await? {
             RenewalOutcome::Kept { record, position }
             | RenewalOutcome::Rotated { record, position }
             | RenewalOutcome::Again { record, position, .. } => {

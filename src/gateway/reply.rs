@@ -8,6 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::record::Record;
 use super::streams::{StreamGuard, Streams};
+use super::tunnel::Open;
 use crate::store::View;
 use crate::token::Verified;
 use crate::upstream::{LeasedBody, UpstreamBodyError};
@@ -34,6 +35,8 @@ struct Streamed {
     body: LeasedBody,
     session: Option<Attached>,
     pieces: u32,
+    /// Counts an event stream among those open now.
+    _open: Option<Open>,
 }
 
 /// The session a streamed answer belongs to.
@@ -62,8 +65,8 @@ impl ReplyBody {
     }
 
     /// An upstream's body.
-    pub(super) fn upstream(body: LeasedBody, session: Option<Attached>) -> Self {
-        Self { source: Source::Upstream(Box::new(Streamed { body, session, pieces: 0 })), record: None }
+    pub(super) fn upstream(body: LeasedBody, session: Option<Attached>, open: Option<Open>) -> Self {
+        Self { source: Source::Upstream(Box::new(Streamed { body, session, pieces: 0, _open: open })), record: None }
     }
 
     /// From here on the record goes with the answer and is written at its end.

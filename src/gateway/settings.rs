@@ -64,7 +64,8 @@ pub struct SessionSettings {
     pub rotation: Rotation,
     /// How long a predecessor stays good after its successor was used.
     pub grace: Duration,
-    /// Unused for longer than this, a remembered session is over.
+    /// Unused for longer than this, a remembered session is over. Never shorter than an access token lives, or a token
+    /// could outlive its session.
     pub idle: Duration,
     /// The same for a session with "remember me" unticked, whose cookies go with the browser.
     pub idle_forgotten: Duration,
@@ -74,6 +75,9 @@ pub struct SessionSettings {
     pub per_user: Option<u32>,
     /// How long before its end a cookie's access token is renewed on the way through.
     pub renew_window: Duration,
+    /// How long websockets, event streams and downloads go on when their session reaches its own end (not when somebody
+    /// ends it).
+    pub stream_grace: Duration,
 }
 
 /// When a used refresh token is replaced by a new one.

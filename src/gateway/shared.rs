@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::arrival::Arrivals;
 use super::renew::Renewed;
 use super::reply::Attached;
 use super::streams::Streams;
@@ -35,6 +36,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Upgraded connections, for the drain.
     pub tunnels: Tunnels,
+    /// Who has just logged in and is on the way back.
+    pub(super) arrivals: Arrivals,
     pub(super) renewals: moka::future::Cache<TokenId, Arc<Renewed>>,
 }
 
@@ -52,18 +55,25 @@ impl Shared {
         let renewals = moka::future::Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(10)).build();
         let (store, view) = (Arc::clone(log.store()), Arc::clone(log.view()));
         let streams = Arc::new(Streams::default());
-        Arc::new(Self { clock, log, store, view, throttle, services, streams, access_log, metrics, tunnels: Tunnels::default(), renewals })
+        let (tunnels, arrivals) = (Tunnels::default(), Arrivals::default());
+        Arc::new(Self { clock, log, store, view, throttle, services, streams, access_log, metrics, tunnels, arrivals, renewals })
     }
 
     /// Notes that a token was used: its session lives on, and if a rotation made it, that rotation is confirmed.
-    pub(super) fn used(&self, verified: &Verified) {
+    pub(super) fn used(&self, verified: &Arc<Verified>) {
         let now = self.clock.now();
         if let Some(generation) = verified.first_use_of_rotated() {
-            // Queued at once; a confirmation that is lost only lets the predecessor be good for longer.
-            drop(self.store.confirm(verified.session, generation, now));
+            // Queued at once, so that it comes before whatever this client asks next.
+            let confirmed = self.store.confirm(verified.session, generation, now);
+            let verified = Arc::clone(verified);
+            self.services.spawn(async move {
+                if confirmed.await.is_err() {
+                    verified.was_not_confirmed();
+                }
+            });
         }
         if verified.is_worth_noting(now) {
-            self.log.used(&verified.session, &verified.id, now);
+            self.log.used(&verified.session, now);
         }
     }
 

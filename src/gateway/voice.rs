@@ -11,7 +11,7 @@ use crate::provider::ProviderFault;
 use crate::routing::Unauthenticated;
 use crate::store::EndReason;
 use crate::token::TokenFault;
-use crate::web::{BodyFault, ReturnTo, accepts_html, field, wants_page};
+use crate::web::{BodyFault, ReturnTo, SessionCookies, accepts_html, field, wants_page};
 
 /// Who waits for the answer, as far as it changes how a refusal is worded.
 pub(super) struct Asker {
@@ -47,11 +47,9 @@ impl Asker {
         } else {
             Manner::Program
         };
-        let chosen = request.uri().query().and_then(|query| field(query.as_bytes(), Lang::PARAMETER));
-        let lang = Lang::choose(chosen.as_deref(), headers.get(header::ACCEPT_LANGUAGE).map(HeaderValue::as_bytes));
         Self {
             manner,
-            lang,
+            lang: language(request.uri().query(), headers),
             place: request.uri().path_and_query().cloned(),
             version: request.version(),
             reads: matches!(*request.method(), Method::GET | Method::HEAD),
@@ -63,7 +61,7 @@ impl Asker {
         let page = redirects && wants_page(&asked.method, &asked.headers);
         Self {
             manner: if page { Manner::Page } else { Manner::Program },
-            lang: Lang::choose(None, asked.headers.get(header::ACCEPT_LANGUAGE).map(HeaderValue::as_bytes)),
+            lang: language(None, &asked.headers),
             place: asked.target().parse().ok(),
             version: Version::HTTP_11,
             reads: matches!(asked.method, Method::GET | Method::HEAD),
@@ -81,9 +79,22 @@ impl Asker {
     }
 }
 
+/// The language a request has chosen in its address. A switch on a page of ours writes it there.
+pub(super) fn chosen_language(query: Option<&str>) -> Option<Lang> {
+    field(query?.as_bytes(), Lang::PARAMETER).and_then(|tag| Lang::parse(&tag))
+}
+
+/// The language for whoever asks: chosen now, chosen before, or what the browser prefers.
+pub(super) fn language(query: Option<&str>, headers: &http::HeaderMap) -> Lang {
+    let chosen = chosen_language(query).or_else(|| SessionCookies::language(headers).and_then(Lang::parse));
+    chosen.unwrap_or_else(|| Lang::choose(None, headers.get(header::ACCEPT_LANGUAGE).map(HeaderValue::as_bytes)))
+}
+
 impl Gateway {
     /// Every refusal becomes an answer here: the login page, a page that tells, or JSON.
     pub(super) fn refuse(&self, refusal: &Refusal, asker: &Asker, record: &mut Record) -> Reply {
+        let lost = matches!(refusal, Refusal::NoToken) && asker.manner == Manner::Page && self.shared.arrivals.comes_back(record);
+        let refusal = if lost { &Refusal::CookiesNotKept } else { refusal };
         record.refusal = Some(refusal.word());
         tell_operator(refusal, record);
         let login = refusal.asks_for_login();
@@ -127,8 +138,12 @@ impl Gateway {
     }
 
     fn page(&self, refusal: &Refusal, asker: &Asker, record: &Record) -> Reply {
-        let login = login_place(record.aliases, asker.next().as_ref(), None);
-        let switch = format!("{}?switch=1", Gateway::login_path(record.aliases));
+        let next = asker.next();
+        let login = login_place(record.aliases, next.as_ref(), None);
+        // What was written waits in this tab; the login happens in another one, which then says so.
+        let aside = login_place(record.aliases, Some(&ReturnTo::other_tab()), None);
+        let mark = if login.contains('?') { '&' } else { '?' };
+        let switch = format!("{login}{mark}switch=1");
         let now = self.shared.clock.now();
         let kind = match refusal {
             Refusal::Host(_)
@@ -145,8 +160,9 @@ impl Gateway {
             | Refusal::Ambiguous
             | Refusal::Ended(_)
             | Refusal::SessionOver
-            | Refusal::LoginRefused { .. } => RefusalKind::FormNotSent { login: &login },
+            | Refusal::LoginRefused { .. } => RefusalKind::FormNotSent { login: &aside },
             Refusal::PasswordTooOld => RefusalKind::FormNotSent { login: &switch },
+            Refusal::CookiesNotKept => RefusalKind::RedirectLoop { login: &login },
             Refusal::Forbidden { subject } => RefusalKind::NotAllowed { subject, login: &switch },
             Refusal::AccountDisabled => RefusalKind::NotAllowed { subject: "", login: &switch },
             Refusal::CrossSite(_) | Refusal::DoubleSubmit(_) => RefusalKind::CrossSite,
@@ -161,8 +177,7 @@ impl Gateway {
             Refusal::Upstream(_) | Refusal::Provider(_) => RefusalKind::UpstreamFailed,
             Refusal::Internal(_) => RefusalKind::Internal,
         };
-        let retry = asker.next();
-        let page = RefusalPage { kind, request_id: record.id.as_str(), retry: retry.as_ref().map(ReturnTo::as_str), home: Some("/") };
+        let page = RefusalPage { kind, request_id: record.id.as_str(), retry: next.as_ref().map(ReturnTo::as_str), home: Some("/") };
         self.own_page(refusal.status(), asker.lang, self.pages.refusal(asker.lang, &page))
     }
 }
@@ -206,6 +221,7 @@ pub(super) fn login_error(refusal: &Refusal, now: crate::base::Timestamp) -> Opt
         | Refusal::Ended(_)
         | Refusal::SessionOver
         | Refusal::PasswordTooOld
+        | Refusal::CookiesNotKept
         | Refusal::Forbidden { .. }
         | Refusal::Body(_)
         | Refusal::Form

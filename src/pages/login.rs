@@ -76,7 +76,7 @@ pub(super) fn render(pages: &Pages, lang: Lang, page: &LoginPage<'_>) -> String 
     // Read aloud, the title is heard first: it says that something went wrong.
     let title = if error.is_some() { t.login.title_failed } else { t.login.title };
     let shell = Shell::new(pages, lang, title)
-        .switching(&[("next", page.next), (WhyHere::PARAMETER, page.why.map(WhyHere::as_str))])
+        .switching(&[("next", page.next), (WhyHere::PARAMETER, page.why.map(WhyHere::as_str)), ("switch", page.signed_in_as.map(|_| "1"))])
         .request(page.request_id.filter(|_| page.error.is_some_and(|error| error.is_ours())));
     let chosen = page.provider.or(page.providers.first().map(|first| first.name)).unwrap_or("");
     let id_hint = if let [only] = page.providers { only.hint } else { None };

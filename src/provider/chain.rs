@@ -31,11 +31,6 @@ impl Chain {
         Ok(Self { links, answering: AtomicUsize::new(0) })
     }
 
-    /// The providers, the first first. Each has a breaker of its own; the chain has none.
-    pub fn links(&self) -> &[Arc<dyn Provider>] {
-        &self.links
-    }
-
     /// Asks one after the other as far as needed. Also says who answered, or who failed last.
     async fn in_turn(&self, login: Login) -> (&ProviderName, Result<Verdict, ProviderFault>) {
         let mut login = Some(login);
@@ -101,6 +96,11 @@ impl Provider for Chain {
 
     fn ask(&self, login: Login) -> Answering<'_> {
         Box::pin(self.in_turn(login))
+    }
+
+    /// Each has a breaker of its own; the chain has none.
+    fn links(&self) -> &[Arc<dyn Provider>] {
+        &self.links
     }
 }
 

@@ -14,6 +14,7 @@ mod text;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -125,5 +126,24 @@ pub trait Provider: Send + Sync + 'static {
     /// How it has been doing, for pages, metrics and the chain. `None` for one that cannot fail (local accounts).
     fn breaker(&self) -> Option<&Breaker> {
         None
+    }
+
+    /// Those it asks in its own stead, if it is a chain. A login may name any of them and gets the chain: else each link
+    /// would be one more place to guess at.
+    fn links(&self) -> &[Arc<dyn Provider>] {
+        &[]
+    }
+
+    /// Whether a login that names `name` means this one.
+    fn is_called(&self, name: &str) -> bool {
+        self.name().as_str() == name || self.links().iter().any(|link| link.name().as_str() == name)
+    }
+
+    /// Whether it is worth trying as far as is known: a chain while one of its links is.
+    fn is_answering(&self) -> bool {
+        if let Some(breaker) = self.breaker() {
+            return !matches!(breaker.state(), BreakerState::Open { .. });
+        }
+        self.links().is_empty() || self.links().iter().any(|link| link.is_answering())
     }
 }

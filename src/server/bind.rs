@@ -9,6 +9,7 @@ use std::{fs, thread};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::Settings;
+use super::inherit::{Inherited, spread};
 
 /// Connections that may queue in the kernel while none is accepted. The kernel cuts it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
@@ -25,6 +26,19 @@ pub enum BindError {
     /// The address is not one of this machine's.
     #[error("{0} is not an address of this machine; write 0.0.0.0 or [::] to listen on all of them")]
     NotOurs(String),
+    /// The service manager opened a socket for nothing.
+    #[error(
+        "the service manager listens on {0} for this gateway, and the configuration does not name it; write it into listen or redirect_http, or take it out of the socket unit"
+    )]
+    Unasked(SocketAddr),
+    /// The service manager handed over something else.
+    #[error("what the service manager handed over as number {index} is not a listening TCP socket ({source})")]
+    Inherited {
+        /// Its place, from 0.
+        index: usize,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Anything else.
     #[error("{address} cannot be listened on ({source})")]
     Failed {
@@ -70,11 +84,29 @@ impl Listeners {
     /// # Errors
     /// When an address is taken or cannot be used; nothing stays bound then.
     pub fn bind(settings: &Settings) -> Result<Self, BindError> {
+        Self::inherit(settings, Inherited::default())
+    }
+
+    /// As [`Listeners::bind`], but takes what the service manager has bound already.
+    ///
+    /// # Errors
+    /// As there, and when a socket was handed over that the settings do not name.
+    pub fn inherit(settings: &Settings, mut inherited: Inherited) -> Result<Self, BindError> {
         let count = settings.workers.or_else(|| thread::available_parallelism().ok().map(NonZero::get)).unwrap_or(1).max(1);
         let mut workers: Vec<Vec<TcpListener>> = (0..count).map(|_| Vec::new()).collect();
         let mut addresses = Vec::new();
         for wanted in &settings.listen {
             let mut address = *wanted;
+            let given = inherited.at(address);
+            if !given.is_empty() {
+                let given = given.into_iter().map(|socket| listen(socket.into(), address)).collect::<Result<Vec<_>, _>>()?;
+                let sockets = spread(&given, count).map_err(|source| BindError::new(&address, source))?;
+                for (index, socket) in sockets.into_iter().enumerate() {
+                    workers[index % count].push(socket);
+                }
+                addresses.push(address);
+                continue;
+            }
             if address.port() != 0 {
                 // With SO_REUSEPORT a second gateway would share a taken port without a word, and every other client would
                 // reach the wrong one. A chosen port needs no such look: the kernel never chooses one in use.
@@ -87,7 +119,14 @@ impl Listeners {
             }
             addresses.push(address);
         }
-        let redirect = settings.redirect_http.map(|address| listen(bind_tcp(address, false)?, address)).transpose()?;
+        let redirect = |address| match inherited.at(address).pop() {
+            Some(socket) => listen(socket.into(), address),
+            None => listen(bind_tcp(address, false)?, address),
+        };
+        let redirect = settings.redirect_http.map(redirect).transpose()?;
+        if let Some(fault) = inherited.rest() {
+            return Err(fault);
+        }
         Ok(Self { workers, redirect, addresses })
     }
 }

@@ -10,6 +10,7 @@ mod connection;
 mod drain;
 mod faults;
 mod handler;
+mod inherit;
 mod limits;
 mod plain;
 mod redirect;
@@ -40,6 +41,7 @@ use drain::Drain;
 pub use drain::Stopped;
 use faults::FaultLog;
 pub use handler::Handler;
+pub use inherit::Inherited;
 use limits::Gate;
 pub use plain::{Plain, serve_plain};
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use super::usage::Used;
 use super::{ChangeLog, StoreError};
 use crate::base::Timestamp;
 
@@ -42,7 +41,6 @@ impl ChangeLog {
             tick.tick().await;
             // What fails is tried again, and whoever does the writing says that it failed.
             drop(self.settle().await);
-            drop(self.write_used().await);
             if flushed.elapsed() >= FLUSH {
                 flushed = Instant::now();
                 drop(self.write_seen().await);
@@ -60,7 +58,6 @@ impl ChangeLog {
     /// When the store does not take it.
     pub async fn flush(&self) -> Result<(), StoreError> {
         self.settle().await?;
-        self.write_used().await?;
         self.write_seen().await
     }
 
@@ -75,20 +72,6 @@ impl ChangeLog {
         Ok(())
     }
 
-    async fn write_used(&self) -> Result<(), StoreError> {
-        let used = self.usage.take_used();
-        // All are queued before the first is waited for, so that they share a commit.
-        let writes: Vec<_> = used.iter().map(|Used { session, generation, at }| self.store.confirm(*session, *generation, *at)).collect();
-        let mut failed = None;
-        for (used, write) in used.into_iter().zip(writes) {
-            if let Err(error) = write.await {
-                self.usage.put_back([used]);
-                failed = Some(error);
-            }
-        }
-        failed.map_or(Ok(()), Err)
-    }
-
     async fn write_seen(&self) -> Result<(), StoreError> {
         for slice in self.usage.take_all_seen().chunks(SLICE) {
             self.store.touch(slice.to_vec()).await?;
@@ -100,7 +83,6 @@ impl ChangeLog {
         let now = self.clock.now();
         let since = now.minus(self.kept());
         self.view().prune(since);
-        self.usage.prune(since);
         self.store.prune(now, since).await
     }
 
@@ -165,7 +147,7 @@ mod tests {
         let opening = opening("mju:a", at(0));
         log_in(log.store(), &opening).await;
         let follower = tokio::spawn(Arc::clone(&log).follow());
-        log.used(&opening.id, &TokenId::random(), at(30));
+        log.used(&opening.id, at(30));
         // Paused time runs on while everybody waits for the store's threads.
         while log.store().session(opening.id).await.unwrap().unwrap().last_seen < at(30) {
             assert!(!follower.is_finished());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::usage::Usage;
 use super::{Change, LoggedChange, Opened, Opening, Pending, Renewal, RenewalOutcome, SessionRecord, Store, StoreError, View};
-use crate::base::{Clock, Position, SessionId, Timestamp, TokenId};
+use crate::base::{Clock, Position, SessionId, Timestamp};
 
 /// Changes are kept this much longer than the longest token lives: leeway of checks, and clocks of two processes.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
@@ -110,14 +110,20 @@ impl ChangeLog {
         })
     }
 
-    /// A rotation gave out this access token: its first use confirms that the answer arrived.
-    pub fn given(&self, access: TokenId, record: &SessionRecord) {
-        self.usage.given(access, record.id, record.generation, self.clock.now());
+    /// A request was admitted with a token of this session. Its caller sees to it that this is said seldom.
+    pub fn used(&self, session: &SessionId, at: Timestamp) {
+        self.usage.request(session, at);
     }
 
-    /// A request was admitted with this token. Cheap: a look-up, and now and then a note.
-    pub fn used(&self, session: &SessionId, token: &TokenId, at: Timestamp) {
-        self.usage.request(session, token, at);
+    /// [`Store::session`], with what memory knows of its last use.
+    pub fn session(&self, id: SessionId) -> Pending<Option<SessionRecord>> {
+        // Before the store is asked: what is flushed meanwhile is in the store's answer.
+        let seen = self.usage.seen(&id);
+        let asked = self.store.session(id);
+        Box::pin(async move {
+            let record = asked.await?;
+            Ok(record.map(|record| SessionRecord { last_seen: seen.map_or(record.last_seen, |seen| seen.max(record.last_seen)), ..record }))
+        })
     }
 
     /// A reload may let access tokens live longer. Comes before the first such token.

@@ -116,6 +116,13 @@ pub struct SessionRecord {
     pub ended: Option<(Timestamp, EndReason)>,
 }
 
+impl SessionRecord {
+    /// When it is over if nobody ends it and nobody uses it.
+    pub fn own_end(&self) -> Timestamp {
+        self.absolute_end.min(self.last_seen.plus(self.idle))
+    }
+}
+
 /// Which live sessions are wanted.
 #[derive(Clone, Debug)]
 pub struct SessionQuery {

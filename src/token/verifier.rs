@@ -64,6 +64,11 @@ impl Verified {
         (!self.confirmed.load(Ordering::Relaxed) && !self.confirmed.swap(true, Ordering::Relaxed)).then_some(generation)
     }
 
+    /// The store did not take the confirmation: the next use is the first again.
+    pub fn was_not_confirmed(&self) {
+        self.confirmed.store(false, Ordering::Relaxed);
+    }
+
     /// Whether it is time to note again that this token's session is in use.
     pub fn is_worth_noting(&self, now: Timestamp) -> bool {
         let last = Timestamp::from_millis(self.noted.load(Ordering::Relaxed));

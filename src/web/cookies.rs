@@ -17,6 +17,12 @@ pub struct SessionCookies {
     attributes: &'static str,
 }
 
+/// Keeps a person's own choice of language. No secret, but ours all the same: applications neither see nor set it.
+const LANGUAGE: &str = "__Host-munjigi_lang";
+
+/// A year, in seconds: how long that choice is kept.
+const LANGUAGE_LIFE: u32 = 31_536_000;
+
 /// The session cookies of one request, not yet known to be good.
 #[derive(Debug, Default)]
 pub struct PresentedCookies {
@@ -79,6 +85,17 @@ impl SessionCookies {
         Ok(found)
     }
 
+    /// The language a person has chosen before, as they sent it.
+    pub fn language(headers: &HeaderMap) -> Option<&str> {
+        let found = headers.get_all(COOKIE).iter().flat_map(pairs).find(|(name, _)| *name == LANGUAGE.as_bytes());
+        found.and_then(|(_, value)| std::str::from_utf8(value).ok())
+    }
+
+    /// Keeps a person's choice of language, whoever they are and whether they log in or not.
+    pub fn keep_language(headers: &mut HeaderMap, tag: &str) {
+        append(headers, &format!("{LANGUAGE}={tag}; Path=/; Secure; SameSite=Lax; HttpOnly; Max-Age={LANGUAGE_LIFE}"));
+    }
+
     /// Leaves only the application's cookies, in one `Cookie` line (RFC 9113 asks for one towards HTTP/1.1).
     pub fn strip(&self, headers: &mut HeaderMap) {
         let mut lines = headers.get_all(COOKIE).iter();
@@ -108,7 +125,7 @@ impl SessionCookies {
     pub fn strip_from_answer(&self, headers: &mut HeaderMap) {
         let ours = |line: &HeaderValue| {
             let name = split(line.as_bytes().split(|b| *b == b';').next().unwrap_or_default()).0.trim_ascii();
-            self.names().any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
+            self.all().any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
         };
         if !headers.get_all(SET_COOKIE).iter().any(ours) {
             return;
@@ -154,7 +171,12 @@ impl SessionCookies {
     }
 
     fn is_ours(&self, name: &[u8]) -> bool {
-        self.names().any(|own| own.as_bytes() == name)
+        self.all().any(|own| own.as_bytes() == name)
+    }
+
+    /// Every cookie of ours, those that no session needs too.
+    fn all(&self) -> impl Iterator<Item = &'static str> {
+        self.names().chain([LANGUAGE])
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -239,6 +261,22 @@ mod tests {
         let mut only_ours = request(&["__Host-munjigi_access=tok"]);
         OURS.strip(&mut only_ours);
         assert!(only_ours.is_empty());
+    }
+
+    #[test]
+    fn a_choice_of_language_outlives_a_logout_and_stays_with_us() {
+        let mut kept = HeaderMap::new();
+        SessionCookies::keep_language(&mut kept, "en");
+        assert_eq!(kept[SET_COOKIE], "__Host-munjigi_lang=en; Path=/; Secure; SameSite=Lax; HttpOnly; Max-Age=31536000");
+        let mut asked = request(&["a=1; __Host-munjigi_lang=en"]);
+        assert_eq!(SessionCookies::language(&asked), Some("en"));
+        OURS.strip(&mut asked);
+        assert_eq!(asked[COOKIE], "a=1");
+        let mut answered = HeaderMap::new();
+        OURS.clear(&mut answered);
+        answered.append(SET_COOKIE, HeaderValue::from_static("__Host-munjigi_lang=ko"));
+        OURS.strip_from_answer(&mut answered);
+        assert!(answered.get_all(SET_COOKIE).iter().all(|line| !line.to_str().unwrap().contains("lang")));
     }
 
     #[test]

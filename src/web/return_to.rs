@@ -6,12 +6,25 @@ const LONGEST: usize = 4096;
 /// Escaped in the `next` parameter: everything that is not plainly safe in a query.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
+/// Pages of our own to come back to: they change nothing when they are asked for.
+const OWN_PAGES: [&str; 2] = [ReturnTo::ACCOUNT, ReturnTo::OTHER_TAB];
+
 /// A place on our own origin to go to after a login: an absolute path with its query, byte-exact. It cannot hold anything
-/// that a browser would read as another origin, and never one of our own endpoints (which would go round in circles).
+/// that a browser would read as another origin, and no endpoint of ours (which would go round in circles) but a few pages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReturnTo(String);
 
 impl ReturnTo {
+    /// One's own account.
+    pub const ACCOUNT: &str = "/.auth/account";
+    /// "Logged in; go back to the tab you were writing in."
+    pub const OTHER_TAB: &str = "/.auth/logged-in";
+
+    /// The page to end up on when a form waits in another tab.
+    pub fn other_tab() -> Self {
+        Self(Self::OTHER_TAB.to_owned())
+    }
+
     /// Takes a place as it came from outside, or nothing when it is not on our origin.
     ///
     /// Only what no browser can misread is taken: `/`, then not another slash or backslash, visible ASCII all through, no
@@ -27,7 +40,8 @@ impl ReturnTo {
         let dotted = path.split('/').any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."));
         // Looked at as the gateway will read it: `/%6cogin` is `/login`.
         let read = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
-        let own = ["/login", "/logout", "/refresh"].contains(&read.trim_end_matches('/')) || read.starts_with("/.auth");
+        let own = ["/login", "/logout", "/refresh"].contains(&read.trim_end_matches('/'))
+            || (read.starts_with("/.auth") && !OWN_PAGES.contains(&path));
         (plain && absolute && !odd && !dotted && !own).then(|| Self(text.to_owned()))
     }
 
@@ -89,6 +103,9 @@ mod tests {
     #[case("/.auth/me")]
     #[case("/%6cogout")]
     #[case("/%2eauth/logout")]
+    #[case("/.auth/account/")]
+    #[case("/.auth/account/../logout")]
+    #[case("/.auth/accounts")]
     fn other_origins_and_circles_are_not_taken(#[case] text: &str) {
         assert_eq!(ReturnTo::parse(text), None);
     }
@@ -104,6 +121,8 @@ mod tests {
     #[case("/x?next=https://evil.example/")]
     #[case("/loginx")]
     #[case("/a/login")]
+    #[case("/.auth/account?lang=en")]
+    #[case("/.auth/logged-in")]
     fn places_here_are_kept_byte_exact(#[case] text: &str) {
         assert_eq!(ReturnTo::parse(text).unwrap().as_str(), text);
     }

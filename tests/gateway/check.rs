@@ -119,7 +119,7 @@ fn people_are_led_to_the_login_where_the_answer_is_handed_on() {
         }
         call.send()
     };
-    let place = Some("/login?next=%2Fprotected%3Fa%3Db");
+    let place = Some("/login?next=/protected%3Fa%3Db");
     let answer = ask("/.auth/check", &forwarded);
     assert_eq!((answer.status(), answer.get("location")), (303, place));
     assert_eq!(ask("/.auth/check", &original).status(), 401, "nginx knows 401 and 403");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Client, Gateway, H2, Origin, Pair, RIGHT, Sso, World, claims, json_answer};
+use crate::support::{Client, Gateway, H2, Origin, Pair, RIGHT, Sso, World, claims, json_answer, now, resigned};
 
 const ACCESS: &str = "__Host-munjigi_access";
 const REFRESH: &str = "__Host-munjigi_refresh";
@@ -281,4 +281,18 @@ fn the_flask_profile_has_the_names_and_the_check_of_the_library() {
     assert_eq!(browser.post("/").with("X-CSRF-TOKEN", &csrf).send().status(), 200);
     assert_eq!(browser.post("/").send().status(), 401);
     assert_eq!(browser.post("/").with("X-CSRF-TOKEN", "6f2c1b7e-3c5d-4f0e-9a1b-2c3d4e5f6071").send().status(), 401);
+}
+
+/// A session that has ended is no reason to take away what an application on a public route is told in its own way.
+#[test]
+fn an_ended_cookie_costs_a_public_route_no_authorization_of_its_own() {
+    let world = World::start();
+    let spent = resigned(&tokens(&logged_in(&world.gateway, false)).access, &json!({ "exp": now() - 1 }));
+    let program = world.gateway.program();
+    let asked = program.get("/open").with("Cookie", &format!("{ACCESS}={spent}")).with("Authorization", "Basic YTpi");
+    assert_eq!(asked.send().status(), 200);
+    assert_eq!(world.origin.last().get("authorization"), Some("Basic YTpi"));
+    // Our own token, no longer good, is still nobody else's business.
+    assert_eq!(world.gateway.program().get("/open").bearer(&spent).send().status(), 200);
+    assert_eq!(world.origin.last().get("authorization"), None);
 }

@@ -162,7 +162,7 @@ fn an_old_login_is_asked_for_again_where_a_fresh_one_is_wanted() {
         let browser = gateway.browser();
         browser.keep("__Host-munjigi_access", &stale);
         let answer = browser.get("/grades?x=1").send();
-        assert_eq!((answer.status(), answer.get("location")), (303, Some("/login?next=%2Fgrades%3Fx%3D1&switch=1")), "{what}");
+        assert_eq!((answer.status(), answer.get("location")), (303, Some("/login?next=/grades%3Fx%3D1&switch=1")), "{what}");
         // Where it leads there is a form, although somebody is logged in.
         assert_eq!(browser.get("/login?next=%2Fgrades%3Fx%3D1&switch=1").send().status(), 200, "{what}");
     }

@@ -3,6 +3,8 @@
 The client asks for https://sso.mju.ac.kr and its services. Here all names under mju.ac.kr lead to the stand-in on
 loopback, and nothing else leads anywhere. Its certificates are checked against the CA in REQUESTS_CA_BUNDLE.
 
+scripts/test installs it below target/ and runs the story. By hand:
+
     python -m venv venv && venv/bin/pip install -r tests/python/requirements.txt
     MUNJIGI_MJU_CLIENT=venv/bin/python cargo test --lib real_client
 

@@ -135,7 +135,15 @@ impl Builder {
         Process::start(&mut self.command(arguments)).finish()
     }
 
-    fn write(&self) {
+    /// The same with something typed.
+    #[track_caller]
+    pub fn finish_fed(&self, arguments: &[&str], text: &str) -> Finished {
+        self.write();
+        Process::fed(&mut self.command(arguments), text).finish()
+    }
+
+    /// Writes the configuration, for a story that starts the process in a way of its own.
+    pub fn write(&self) {
         fs::write(self.dir.path().join("gateway.toml"), self.config.to_string()).unwrap();
     }
 

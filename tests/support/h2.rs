@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http::{Request, Version};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
@@ -20,6 +21,7 @@ pub struct H2 {
     runtime: Runtime,
     sender: SendRequest<Full<Bytes>>,
     authority: String,
+    begun: Vec<Incoming>,
 }
 
 impl H2 {
@@ -36,7 +38,7 @@ impl H2 {
             tokio::spawn(connection);
             sender
         });
-        Self { runtime, sender, authority: address.to_string() }
+        Self { runtime, sender, authority: address.to_string(), begun: Vec::new() }
     }
 
     /// A request for this gateway, to be completed and given to [`H2::send`].
@@ -67,6 +69,30 @@ impl H2 {
     #[track_caller]
     pub fn send(&mut self, request: http::request::Builder, body: &[u8]) -> Message {
         self.try_send(request, body).unwrap()
+    }
+}
+
+impl H2 {
+    /// Sends a request and reads the head and the first piece of its answer; the rest is left for [`H2::rests`].
+    #[track_caller]
+    pub fn begin(&mut self, request: http::request::Builder) {
+        let request = request.body(Full::default()).unwrap();
+        let Self { runtime, sender, begun, .. } = self;
+        let first = async {
+            sender.ready().await.unwrap();
+            let mut body = sender.send_request(request).await.unwrap().into_body();
+            assert!(body.frame().await.is_some_and(|frame| frame.is_ok()), "no first piece");
+            body
+        };
+        begun.push(runtime.block_on(async { tokio::time::timeout(PATIENCE, first).await.expect("an answer came in time") }));
+    }
+
+    /// How the answers begun before came to their ends.
+    pub fn rests(&mut self) -> Vec<Result<Bytes, String>> {
+        let Self { runtime, begun, .. } = self;
+        let read = |body: Incoming| async { body.collect().await.map(|body| body.to_bytes()).map_err(|error| error.to_string()) };
+        let all = begun.drain(..);
+        all.map(|body| runtime.block_on(async { tokio::time::timeout(PATIENCE, read(body)).await.expect("an end came in time") })).collect()
     }
 }
 

@@ -4,12 +4,12 @@
 use std::io::Write as _;
 use std::path::Path;
 
-/// Every story that needs a program, and the program. `need` refuses a story that does not stand here, so that the list
-/// `cargo test` prints is complete.
+/// Every story that needs programs, and the programs; what holds a `/` is a place in this repository. `need` refuses a
+/// story that does not stand here, so that the list `cargo test` prints is complete.
 pub const STORIES: &[(&str, &str)] = &[
     ("curl_from_login_to_logout", "curl"),
     ("the_demo_prints_lines_that_work_when_pasted", "curl"),
-    ("a_browser_is_led_through_the_login", "chromium"),
+    ("stories_in_a_real_browser", "node chromium tests/browser/node_modules/playwright-core tests/browser/node_modules/axe-core"),
     ("an_operator_backs_up_with_the_sqlite_shell", "sqlite3"),
 ];
 
@@ -28,8 +28,11 @@ pub fn need(story: &str) -> bool {
     there
 }
 
-/// Whether a program is on the search path.
-pub fn is_there(program: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder: std::path::PathBuf| Path::new(&folder).join(program).is_file()))
+/// Whether all these programs are on the search path, and these places in the repository.
+pub fn is_there(programs: &str) -> bool {
+    let on_path = |program: &str| {
+        std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+    };
+    let here = |place: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(place).exists();
+    programs.split_whitespace().all(|program| if program.contains('/') { here(program) } else { on_path(program) })
 }

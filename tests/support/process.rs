@@ -1,6 +1,6 @@
 //! A `munjigi` process: what it prints, how it is told to stop, how it ended.
 
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -34,8 +34,23 @@ impl Process {
     /// Starts it.
     #[track_caller]
     pub fn start(command: &mut Command) -> Self {
+        Self::start_with(command, Stdio::null())
+    }
+
+    /// Starts it and types this.
+    #[track_caller]
+    pub fn fed(command: &mut Command, text: &str) -> Self {
+        let mut process = Self::start_with(command, Stdio::piped());
+        // One that ends without reading has its reasons, and its outputs tell them.
+        let _ = process.child.stdin.take().unwrap().write_all(text.as_bytes());
+        process
+    }
+
+    /// Starts it with something in place of standard input.
+    #[track_caller]
+    pub fn start_with(command: &mut Command, input: Stdio) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -63,7 +63,7 @@ fn free_port(wanted: u16) -> io::Result<u16> {
 impl Surroundings {
     async fn start() -> io::Result<Self> {
         Ok(Self {
-            sso: StandIn::start(StandInOptions::default()).await?,
+            sso: StandIn::start(StandInOptions { case_matters: true, ..StandInOptions::default() }).await?,
             page: Application::start(Kind::Page, 0).await?,
             api: Application::start(Kind::Api, 0).await?,
         })
@@ -71,7 +71,7 @@ impl Surroundings {
 }
 
 fn configuration(options: &Options, port: u16, around: &Surroundings) -> String {
-    let sso = around.sso.user_check_url();
+    let (sso, sign_in) = (around.sso.user_check_url(), around.sso.auth_url());
     let routes = match &options.upstream {
         Some(url) => format!("[upstream.app]\nservers = [{url:?}]\n\n[[route]]\npath = \"/\"\nupstream = \"app\"\n"),
         None => format!(
@@ -85,10 +85,12 @@ fn configuration(options: &Options, port: u16, around: &Surroundings) -> String 
         "# Written by `munjigi demo` at each start, with the ports of its stand-ins. For a gateway of your own see ../gateway.toml.\n\
          [server]\nlisten = [\"127.0.0.1:{port}\"]\n\n\
          [tls]\ngenerate = true\ncertificates = [{{ cert = \"certs/gateway.crt\", key = \"certs/gateway.key\" }}]\n\n\
-         [auth]\nissuer = \"https://localhost:{port}\"\nproviders = [\"mju\"]\n\
+         [auth]\nissuer = \"https://localhost:{port}\"\nproviders = [\"mju\", \"mju-sso\"]\n\
          keys = [{{ kid = \"k1\", algorithm = \"HS256\", secret_file = \"certs/jwt.secret\" }}]\n\n\
          [provider.mju]\nkind = \"http-form\"\npreset = \"mju\"\nurl = {sso:?}        # the stand-in\n\
          id_fold_case = false  # the stand-in tells rightId from rightid\n\n\
+         [provider.mju-sso]  # asked while the one above cannot be\nkind = \"bandi-sso\"\npreset = \"mju\"\nurl = {sign_in:?}\n\
+         id_fold_case = false\n\n\
          [store]\npath = \"state/munjigi.db\"\n\n{routes}"
     )
 }

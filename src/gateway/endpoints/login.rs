@@ -8,10 +8,10 @@ use crate::base::Timestamp;
 use crate::gateway::login::{Attempt, LoggedIn};
 use crate::gateway::record::Record;
 use crate::gateway::reply::{self, Reply};
-use crate::gateway::voice::login_error;
+use crate::gateway::voice::{language, login_error};
 use crate::gateway::{Gateway, Intake, Refusal};
 use crate::pages::{Action, Label, Lang, LoginError, LoginPage, Message, MessagePage, ProviderChoice, WhyHere};
-use crate::provider::{BreakerState, Provider};
+use crate::provider::Provider;
 use crate::store::EndReason;
 use crate::web::{CrossSite, FormKind, ReturnTo, field, from_json, from_our_pages, read_whole};
 
@@ -126,14 +126,23 @@ impl Gateway {
             cookies: true,
         };
         match self.log_in(attempt, intake, record, now).await {
-            Ok(logged_in) => Ok(self.logged_in_page(&form, &logged_in, now)),
+            Ok(logged_in) => {
+                self.shared.arrivals.sent(record);
+                Ok(self.logged_in_page(&form, &logged_in, now))
+            }
+            // An old form, sent empty from one tab after the login in another.
+            Err(Refusal::CredentialsMissing) if self.know(intake, now).await.is_ok() => {
+                Ok(reply::see_other(form.next.unwrap_or_default().as_str()))
+            }
             Err(refusal) => match login_error(&refusal, now) {
                 Some(error) => {
                     record.refusal = Some(refusal.word());
                     if error_is_operators(&refusal) {
                         tracing::warn!(request = %record.id, "{refusal}");
                     }
-                    let mut reply = self.login_form(refusal.status(), &form, Some(error), None, None, Some(record.id.as_str()));
+                    let subject = self.present(intake, now).ok().map(|known| known.verified.subject.to_string());
+                    let id = Some(record.id.as_str());
+                    let mut reply = self.login_form(refusal.status(), &form, Some(error), None, subject.as_deref(), id);
                     if let Refusal::Throttled { wait } = &refusal {
                         reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
                     }
@@ -200,12 +209,7 @@ impl Gateway {
 
 /// A provider as the page offers it.
 fn choice(provider: &dyn Provider) -> ProviderChoice<'_> {
-    ProviderChoice {
-        name: provider.name().as_str(),
-        label: provider.name().as_str(),
-        hint: None,
-        answering: provider.breaker().is_none_or(|breaker| !matches!(breaker.state(), BreakerState::Open { .. })),
-    }
+    ProviderChoice { name: provider.name().as_str(), label: provider.name().as_str(), hint: None, answering: provider.is_answering() }
 }
 
 /// Both tokens as a program gets them (RFC 6749, section 5.1, and the flask library's names).
@@ -240,6 +244,5 @@ fn error_is_operators(refusal: &Refusal) -> bool {
 
 /// The language of a page of ours.
 pub(super) fn lang(intake: &Intake) -> Lang {
-    let chosen = intake.query.as_deref().and_then(|query| field(query.as_bytes(), Lang::PARAMETER));
-    Lang::choose(chosen.as_deref(), intake.headers.get(header::ACCEPT_LANGUAGE).map(HeaderValue::as_bytes))
+    language(intake.query.as_deref(), &intake.headers)
 }

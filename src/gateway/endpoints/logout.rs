@@ -12,7 +12,7 @@ use crate::observe::AuditKind;
 use crate::pages::{LoggedOutPage, LogoutPage};
 use crate::store::{Change, EndReason};
 use crate::token::Verified;
-use crate::web::{FormKind, wants_page};
+use crate::web::{FormKind, from_our_pages, wants_page};
 
 impl Gateway {
     /// `POST /logout`: ends the session of whichever token of ours is shown, even one past its end or a refresh token
@@ -20,7 +20,7 @@ impl Gateway {
     pub(super) async fn logout(&self, intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
         let token = self.presented_token(&intake, now);
         if intake.credentials.bearer.is_none() {
-            self.check_cookie_may_act(&intake, token.as_ref().map(|token| &*token.csrf))?;
+            self.check_logout(&intake, token.as_ref().map(|token| &*token.csrf))?;
         }
         if token.is_none() && intake.credentials.bearer.is_some() {
             return Err(Refusal::Token(crate::token::TokenFault::Malformed));
@@ -57,7 +57,7 @@ impl Gateway {
     pub(super) async fn logout_everywhere(&self, intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
         let known = self.present(intake, now)?;
         if known.shown == Shown::Cookie {
-            self.check_cookie_may_act(intake, Some(&known.verified.csrf))?;
+            self.check_logout(intake, Some(&known.verified.csrf))?;
         }
         record.person = Some(std::sync::Arc::clone(&known.verified.subject));
         let user = known.verified.user.clone();
@@ -72,6 +72,15 @@ impl Gateway {
             "by themselves",
         ));
         Ok(self.logged_out(intake, FormKind::of(&intake.headers) == FormKind::UrlEncoded, true))
+    }
+
+    /// A form of our own pages works without a script and cannot send the double-submit header of the flask profile: there
+    /// the browser's word on where it comes from counts instead, in both profiles.
+    fn check_logout(&self, intake: &Intake, csrf: Option<&str>) -> Result<(), Refusal> {
+        if FormKind::of(&intake.headers) == FormKind::UrlEncoded {
+            return Ok(from_our_pages(&intake.headers, &intake.origin(), &self.settings.csrf)?);
+        }
+        self.check_cookie_may_act(intake, csrf)
     }
 
     async fn end_session(&self, token: &Verified, intake: &Intake, record: &mut Record, now: Timestamp) -> Result<(), Refusal> {

@@ -25,7 +25,7 @@ impl Gateway {
                 token_ends: known.verified.expires,
                 session_ends: session.absolute_end,
                 logout: Self::logout_path(intake.aliases),
-                account: None,
+                account: Some(crate::web::ReturnTo::ACCOUNT),
                 home: Some("/"),
             };
             return Ok(self.own_page(StatusCode::OK, lang, self.pages.me(lang, &page)));

@@ -1,6 +1,8 @@
 //! The gateway's own addresses. They are looked for before the routes, so that no route can shadow them.
 
+mod account;
 mod check;
+mod confirm;
 mod login;
 mod logout;
 mod me;
@@ -12,8 +14,10 @@ pub(super) use check::Told;
 
 use super::record::Record;
 use super::reply::{self, Reply};
+use super::voice::chosen_language;
 use super::{Gateway, Intake, Refusal};
 use crate::base::Timestamp;
+use crate::web::{ReturnTo, SessionCookies};
 
 /// An address of our own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +27,8 @@ pub(super) enum Endpoint {
     Logout,
     LogoutAll,
     Me,
+    Account,
+    OtherTab,
     Keys,
     Check,
 }
@@ -39,6 +45,8 @@ impl Endpoint {
             "/.auth/logout" => Some(Self::Logout),
             "/.auth/logout/all" => Some(Self::LogoutAll),
             "/.auth/me" => Some(Self::Me),
+            ReturnTo::ACCOUNT => Some(Self::Account),
+            ReturnTo::OTHER_TAB => Some(Self::OtherTab),
             "/.well-known/jwks.json" => Some(Self::Keys),
             "/.auth/check" => Some(Self::Check),
             longer if longer.starts_with(check::WITH_PATH) => Some(Self::Check),
@@ -58,16 +66,26 @@ impl Endpoint {
             Self::Logout => "logout",
             Self::LogoutAll => "logout-all",
             Self::Me => "me",
+            Self::Account => "account",
+            Self::OtherTab => "logged-in",
             Self::Keys => "jwks",
             Self::Check => "check",
         }
     }
 
+    /// Whether no person ever looks at it: its answers may be kept by caches, and there is no language to choose.
+    const fn is_for_programs(self) -> bool {
+        match self {
+            Self::Refresh | Self::Keys | Self::Check => true,
+            Self::Login | Self::Logout | Self::LogoutAll | Self::Me | Self::Account | Self::OtherTab => false,
+        }
+    }
+
     const fn methods(self) -> &'static [Method] {
         match self {
-            Self::Login | Self::Logout => &[Method::GET, Method::HEAD, Method::POST],
+            Self::Login | Self::Logout | Self::Account => &[Method::GET, Method::HEAD, Method::POST],
             Self::Refresh | Self::LogoutAll => &[Method::POST],
-            Self::Me | Self::Keys => &[Method::GET, Method::HEAD],
+            Self::Me | Self::OtherTab | Self::Keys => &[Method::GET, Method::HEAD],
             // The asking proxy may use the method of the request it asks about.
             Self::Check => &[],
         }
@@ -82,6 +100,7 @@ impl Gateway {
             return Err(Refusal::Method { allowed: endpoint.methods().to_vec() });
         }
         let reads = intake.method != Method::POST;
+        let chosen = chosen_language(intake.query.as_deref()).filter(|_| reads);
         let mut reply = match endpoint {
             Endpoint::Login if reads => Ok(self.login_page(&intake, now).await),
             Endpoint::Login => self.login(intake, record, now).await,
@@ -90,9 +109,15 @@ impl Gateway {
             Endpoint::Logout => self.logout(intake, record, now).await,
             Endpoint::LogoutAll => self.logout_everywhere(&intake, record, now).await,
             Endpoint::Me => self.me(&intake, record, now).await,
+            Endpoint::Account if reads => self.account(&intake, record, now).await,
+            Endpoint::Account => self.change_account(intake, record, now).await,
+            Endpoint::OtherTab => Ok(self.logged_in_elsewhere(&intake)),
             Endpoint::Keys => self.public_keys(),
             Endpoint::Check => self.check(intake, record, now),
         }?;
+        if let Some(lang) = chosen.filter(|_| !endpoint.is_for_programs()) {
+            SessionCookies::keep_language(reply.headers_mut(), lang.as_str());
+        }
         self.harden(reply.headers_mut());
         Ok(reply)
     }

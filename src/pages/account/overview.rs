@@ -28,6 +28,8 @@ pub struct AccountPage<'a> {
     pub action: &'a str,
     /// Where the logout button posts to.
     pub logout: &'a str,
+    /// Where "log out on all devices" posts to; `None` leaves that button out.
+    pub everywhere: Option<&'a str>,
     /// Where the password is changed, for accounts whose password is kept here.
     pub password: Option<&'a str>,
     /// Whether a person may leave.

@@ -116,6 +116,7 @@ fn accounts(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
         sessions: &sessions,
         action: say("/.auth/account"),
         logout: say("/logout"),
+        everywhere: Some(say("/.auth/logout/all")),
         password: Some(say("/.auth/password")),
         withdrawal: true,
         home: Some(say("/")),

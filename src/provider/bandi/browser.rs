@@ -18,7 +18,7 @@ use crate::provider::reach::{Wire, content_type, origin_of};
 use crate::provider::text::{decode, plain_words};
 
 /// Takes note of each step.
-pub(super) type Sink<'a> = &'a mut (dyn FnMut(Step) + Send);
+pub(in crate::provider) type Sink<'a> = &'a mut (dyn FnMut(Step) + Send);
 
 /// One person's browser: the cookies are its own.
 pub(super) struct Browser<'a> {

@@ -26,12 +26,13 @@ use super::reach::Wire;
 use super::{Breaker, Checking, Login, Provider, ProviderFault, SetupFault, Verdict};
 use crate::base::Clock;
 use crate::identity::{IdRule, ProviderName, Realm};
-use browser::Sink;
 use site::Site;
 use turns::{Turn, Turns};
 use walk::Walk;
 
+pub(super) use browser::Sink;
 pub use settings::{BandiSsoSettings, PageParts};
+pub(super) use trace::masked;
 pub use trace::{Finding, Means, Step};
 
 /// Logs in at a BandiSSO of the second generation with the person's own password.

@@ -29,6 +29,20 @@ pub enum Finding {
         /// The names of the cookies it set.
         cookies: Vec<String>,
     },
+    /// What is put into the one request of an `http-form`, by name.
+    Sends {
+        /// Where: `form`, `query`, `json` or `headers`.
+        placed: &'static str,
+        /// The names of the fields.
+        fields: Vec<String>,
+    },
+    /// The answer of an `http-form` was read.
+    Body {
+        /// Its length in bytes.
+        bytes: usize,
+        /// What it says it is.
+        kind: Option<String>,
+    },
     /// A page was read.
     Page {
         /// Its length in bytes.
@@ -96,6 +110,8 @@ impl fmt::Display for Finding {
                 write!(f, "{method} {url} -> {status} in {} ms", took.as_millis())?;
                 if cookies.is_empty() { Ok(()) } else { write!(f, ", sets cookies {}", cookies.join(", ")) }
             }
+            Self::Sends { placed, fields } => write!(f, "id and password go as {placed}, in {}", fields.join(", ")),
+            Self::Body { bytes, kind } => write!(f, "an answer of {bytes} bytes, {}", kind.as_deref().unwrap_or("of no named type")),
             Self::Page { bytes, title: Some(title) } => write!(f, "a page of {bytes} bytes, titled {title:?}"),
             Self::Page { bytes, title: None } => write!(f, "a page of {bytes} bytes"),
             Self::SignInPage { key_bits, token_length, action, fields } => write!(
@@ -126,7 +142,7 @@ impl fmt::Display for Finding {
 
 /// An address as it may be shown: path parameters (`;jsessionid=…`) and values of the query are hidden, but for those
 /// that name the service.
-pub(super) fn masked(url: &Url) -> String {
+pub(in crate::provider) fn masked(url: &Url) -> String {
     let path = url.path().split(';').next().unwrap_or_default();
     let mut shown = format!("{}{path}", url.origin().ascii_serialization());
     for (at, (name, value)) in url.query_pairs().enumerate() {

@@ -10,12 +10,15 @@ mod settings;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{StatusCode, header::LOCATION};
 use reqwest::Response;
 
+use super::bandi::{Finding, Sink, Step, masked};
 use super::lane::Lane;
 use super::reach::{Wire, content_type, origin_of};
+use super::text::plain_words;
 use super::{Breaker, Checking, Login, Provider, ProviderFault, SetupFault, Verdict};
 use crate::base::Clock;
 use crate::identity::{IdRule, ProviderName, Realm};
@@ -52,17 +55,37 @@ impl HttpForm {
         Ok(Self { name: settings.name, realm: settings.realm, id_rule: settings.id_rule, template, rule: settings.answer, wire, lane })
     }
 
-    async fn ask(&self, login: Login) -> Result<Verdict, ProviderFault> {
+    /// Asks and tells what is sent and what comes back, for `munjigi sso test`. No value of a field is among what is told.
+    ///
+    /// # Errors
+    /// As [`Provider::check`].
+    pub async fn trace(&self, login: Login, step: &mut (dyn FnMut(Step) + Send)) -> Result<Verdict, ProviderFault> {
+        let user = login.user.clone();
+        self.lane.run(&user, self.ask_telling(login, step)).await
+    }
+
+    async fn ask_telling(&self, login: Login, sink: Sink<'_>) -> Result<Verdict, ProviderFault> {
+        let began = Instant::now();
+        let mut tell = |what| sink(Step { after: began.elapsed(), what });
         let Some(request) = self.template.fill(&login) else {
             // What cannot be put into a header cannot have been set as a password where passwords travel in headers.
             return Ok(Verdict::Wrong { message: None });
         };
         // The password is not held while the answer is awaited.
         drop(login);
+        tell(self.template.summary());
         let response = self.wire.send(request).await?;
+        tell(Finding::Answered {
+            method: self.template.method(),
+            url: masked(self.template.url()),
+            status: response.status().as_u16(),
+            took: began.elapsed(),
+            cookies: Vec::new(),
+        });
         check_status(&response)?;
         let headers = response.headers().clone();
         let body = self.wire.body(response).await?;
+        tell(Finding::Body { bytes: body.len(), kind: content_type(&headers).and_then(plain_words) });
         answer::judge(&self.rule, content_type(&headers), &body)
     }
 }
@@ -82,8 +105,8 @@ impl Provider for HttpForm {
 
     fn check(&self, login: Login) -> Checking<'_> {
         Box::pin(async move {
-            let user = login.user.clone();
-            self.lane.run(&user, self.ask(login)).await
+            let mut nobody = |_| {};
+            self.trace(login, &mut nobody).await
         })
     }
 

@@ -6,6 +6,7 @@ use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
 use super::{HttpFormSettings, Placement};
+use crate::provider::bandi::Finding;
 use crate::provider::encode::{form_body, json_body};
 use crate::provider::{Login, SetupFault};
 
@@ -47,6 +48,26 @@ impl Template {
             password_field: settings.password_field.clone(),
             extra: settings.extra.clone(),
         })
+    }
+
+    /// What will be sent, by name.
+    pub(super) fn summary(&self) -> Finding {
+        let names = [&self.id_field, &self.password_field].into_iter().chain(self.extra.iter().map(|(name, _)| name));
+        let placed = match self.placement {
+            Placement::Form => "form",
+            Placement::Query => "query",
+            Placement::Json => "json",
+            Placement::Headers => "headers",
+        };
+        Finding::Sends { placed, fields: names.cloned().collect() }
+    }
+
+    pub(super) fn method(&self) -> &'static str {
+        if self.method == Method::GET { "GET" } else { "POST" }
+    }
+
+    pub(super) const fn url(&self) -> &Url {
+        &self.url
     }
 
     /// The request for one login. `None` when the password cannot be carried where it has to go.

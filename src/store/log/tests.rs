@@ -1,9 +1,9 @@
 use rusqlite::Connection;
 
 use super::*;
-use crate::base::ManualClock;
+use crate::base::{ManualClock, TokenId};
 use crate::identity::{Role, UserId};
-use crate::store::contract::{GRACE, IDLE, at, fresh_hash, keep, log_in, opening, rotation, user};
+use crate::store::contract::{GRACE, IDLE, at, fresh_hash, log_in, opening, rotation, user};
 use crate::store::sqlite::{Settings, Sqlite};
 use crate::store::{EndReason, PersonState, Presented};
 
@@ -162,33 +162,15 @@ async fn what_a_caller_began_is_finished_without_it() {
 }
 
 #[tokio::test]
-async fn the_first_use_of_a_rotated_access_token_confirms_it() {
-    let gateway = Gateway::start().await;
-    let (opening, _) = gateway.log_in("mju:a").await;
-    let outcome = gateway.log.renew(rotation(opening.id, opening.refresh, fresh_hash(), "pair", at(1))).await.unwrap();
-    let RenewalOutcome::Rotated { record, .. } = outcome else { panic!("{outcome:?}") };
-    let access = TokenId::random();
-    gateway.log.given(access, &record);
-    gateway.log.used(&opening.id, &TokenId::random(), at(50));
-    gateway.log.flush().await.unwrap();
-    let store = gateway.log.store();
-    assert!(matches!(keep(store, opening.id, opening.refresh, at(60)).await, RenewalOutcome::Again { .. }));
-    gateway.log.used(&opening.id, &access, at(100));
-    gateway.log.flush().await.unwrap();
-    assert!(matches!(keep(store, opening.id, opening.refresh, at(100).plus(GRACE)).await, RenewalOutcome::Again { .. }));
-    assert!(matches!(keep(store, opening.id, opening.refresh, at(111)).await, RenewalOutcome::Theft { .. }));
-}
-
-#[tokio::test]
 async fn requests_count_as_activity_before_they_are_written() {
     let gateway = Gateway::start().await;
     let (opening, _) = gateway.log_in("mju:a").await;
     let last = at(0).plus(IDLE);
-    gateway.log.used(&opening.id, &TokenId::random(), last);
+    gateway.log.used(&opening.id, last);
     let late = last.plus(IDLE);
     let renewal = Renewal { session: opening.id, presented: Presented::Refresh(opening.refresh), at: late, rotate: None, grace: GRACE };
     assert!(matches!(gateway.log.renew(renewal).await, Ok(RenewalOutcome::Kept { .. })));
-    gateway.log.used(&opening.id, &TokenId::random(), late.plus(IDLE));
+    gateway.log.used(&opening.id, late.plus(IDLE));
     gateway.log.flush().await.unwrap();
     assert_eq!(gateway.log.store().session(opening.id).await.unwrap().unwrap().last_seen, late.plus(IDLE));
 }

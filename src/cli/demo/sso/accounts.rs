@@ -1,7 +1,7 @@
 /// Somebody the stand-in knows. None of them exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// The id, compared without regard to case.
+    /// The id; see [`StandInOptions::case_matters`](super::StandInOptions::case_matters).
     pub id: &'static str,
     /// The password.
     pub password: &'static str,
@@ -44,11 +44,12 @@ pub(super) enum Check {
 }
 
 impl Check {
-    pub(super) fn of(id: &str, password: &str) -> Self {
+    pub(super) fn of(id: &str, password: &str, case_matters: bool) -> Self {
         if id.is_empty() || password.is_empty() {
             return Self::Incomplete;
         }
-        let account = ACCOUNTS.iter().find(|account| account.id.eq_ignore_ascii_case(id) && account.password == password);
+        let is_id = |account: &Account| if case_matters { account.id == id } else { account.id.eq_ignore_ascii_case(id) };
+        let account = ACCOUNTS.iter().find(|account| is_id(account) && account.password == password);
         match account {
             Some(account) if account.standing == Standing::Locked => Self::Locked,
             Some(account) => Self::Right(account),

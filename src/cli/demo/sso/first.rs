@@ -8,13 +8,13 @@ use serde_json::json;
 use super::accounts::{Account, Check, Standing};
 use crate::cli::demo::serve::{self, Reply};
 
-pub(super) fn check(head: &Parts, body: &[u8]) -> Reply {
+pub(super) fn check(head: &Parts, body: &[u8], case_matters: bool) -> Reply {
     if head.method != Method::POST {
         return serve::json(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "VL-9005", "error_message": "POST만 사용할 수 있습니다." }));
     }
     let fields = form(body);
     let field = |name: &str| fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
-    let check = Check::of(field("id"), field("passwrd"));
+    let check = Check::of(field("id"), field("passwrd"), case_matters);
     // The codes of refusals are made up: no public code names one.
     let code = match check {
         Check::Right(Account { standing: Standing::PasswordDue, .. }) => "VL-3130",

@@ -46,6 +46,8 @@ pub struct StandInOptions {
     pub port: u16,
     /// Whether it speaks TLS, with a certificate of a CA made for it: see [`StandIn::ca_pem`].
     pub tls: bool,
+    /// Whether `rightid` is another id than `rightId`. Nobody outside knows how the real one sees it.
+    pub case_matters: bool,
 }
 
 /// A running stand-in. It ends, with all its connections, when it is dropped.
@@ -57,6 +59,7 @@ pub struct StandIn {
 
 struct State {
     tls: bool,
+    case_matters: bool,
     second: Second,
     faults: Mutex<[Option<Fault>; 2]>,
     page_fault: Mutex<Option<Fault>>,
@@ -73,7 +76,8 @@ impl StandIn {
     pub async fn start(options: StandInOptions) -> io::Result<Self> {
         let state = Arc::new(State {
             tls: options.tls,
-            second: Second::new(),
+            case_matters: options.case_matters,
+            second: Second::new(options.case_matters),
             faults: Mutex::default(),
             page_fault: Mutex::default(),
             asked: Default::default(),
@@ -173,7 +177,7 @@ impl State {
         let (head, body) = request.into_parts();
         let body = Limited::new(body, 64 * 1024).collect().await.ok()?.to_bytes();
         if head.uri.path() == "/mju/userCheck.do" {
-            return self.counted(Generation::First, first::check(&head, &body)).await;
+            return self.counted(Generation::First, first::check(&head, &body, self.case_matters)).await;
         }
         let Some(reply) = self.second.answer(&head, &body, self.tls) else {
             return Some(serve::reply(StatusCode::NOT_FOUND, "text/html", ReplyBody::whole("<h1>404</h1>")));

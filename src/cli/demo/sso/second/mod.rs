@@ -46,11 +46,12 @@ struct Inner {
     visits: Visits,
     fault: Option<PageFault>,
     delivery: Delivery,
+    case_matters: bool,
 }
 
 impl Second {
-    pub(super) fn new() -> Self {
-        Self { inner: Mutex::default(), clock: SystemClock::new() }
+    pub(super) fn new(case_matters: bool) -> Self {
+        Self { inner: Mutex::new(Inner { case_matters, ..Inner::default() }), clock: SystemClock::new() }
     }
 
     pub(super) fn set_fault(&self, fault: Option<PageFault>) {
@@ -161,7 +162,7 @@ impl Inner {
         if opened.sealed_at.abs_diff(now) > FRESH {
             return Err("요청 시간이 만료되었습니다.");
         }
-        match Check::of(asked.field("user_id"), &opened.password) {
+        match Check::of(asked.field("user_id"), &opened.password, self.case_matters) {
             Check::Right(account) => Ok(account),
             check @ (Check::Wrong | Check::Locked | Check::Incomplete) => Err(check.words()),
         }

@@ -1,0 +1,74 @@
+//! Asking once more for the password of somebody who is logged in. No session begins by it, and a guess here counts like a
+//! guess at the login page.
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::base::Timestamp;
+use crate::gateway::login::audit;
+use crate::gateway::record::Record;
+use crate::gateway::{Gateway, Intake, Refusal};
+use crate::observe::AuditKind;
+use crate::provider::{Login, Provider, Verdict};
+use crate::token::Verified;
+
+impl Gateway {
+    /// Whether this is the password of whoever the token names: same throttle, same provider as at the login.
+    ///
+    /// # Errors
+    /// [`Refusal::LoginRefused`] when it is not; else why nobody could be asked.
+    pub(super) async fn confirm(
+        &self,
+        who: &Verified,
+        password: SecretString,
+        intake: &Intake,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if password.expose_secret().is_empty() {
+            return Err(Refusal::LoginRefused { message: None });
+        }
+        let provider = self.provider_of(who).ok_or(Refusal::SessionOver)?;
+        let tell = |kind, detail: &str| {
+            self.shared.audit(audit(kind, &who.user, Some(who.session), intake.client, record, now, detail));
+        };
+        let budget = self.shared.throttle.attempt(&who.user, intake.client, now).map_err(|throttled| {
+            tell(AuditKind::LoginThrottled, "password asked for again");
+            Refusal::Throttled { wait: throttled.retry_after }
+        })?;
+        let (name, answer) = self.ask(provider, Login { user: who.user.clone(), password }).await;
+        match answer {
+            Ok(Verdict::Right { notice: _ }) => {
+                budget.right();
+                Ok(())
+            }
+            Ok(Verdict::NotYet { message }) => {
+                budget.unanswered();
+                tell(AuditKind::LoginRefused, &format!("{name} wants something first"));
+                Err(Refusal::LoginRefused { message })
+            }
+            Ok(Verdict::Wrong { message }) => {
+                budget.wrong();
+                tell(AuditKind::LoginRefused, &format!("{name}, password asked for again"));
+                Err(Refusal::LoginRefused { message })
+            }
+            Err(fault) => {
+                budget.unanswered();
+                tell(AuditKind::ProviderFailed, &format!("{name} {fault}"));
+                Err(Refusal::Provider(fault))
+            }
+        }
+    }
+
+    /// Who checks this person's password: the provider that did at the login, or, if it is known here only as part of a
+    /// chain, the one of the same realm. Ids mean the same throughout a realm.
+    fn provider_of(&self, who: &Verified) -> Option<&Arc<dyn Provider>> {
+        let same_realm = |provider: &&Arc<dyn Provider>| provider.realm() == who.user.realm();
+        self.providers
+            .iter()
+            .filter(same_realm)
+            .find(|provider| *provider.name() == who.provider)
+            .or_else(|| self.providers.iter().find(same_realm))
+    }
+}
