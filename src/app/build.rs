@@ -8,7 +8,8 @@ use crate::config::{Chaining, Config, PageSettings, ProviderSettings};
 use crate::gateway::{self, Gateway, Parts, Shared};
 use crate::identity::ProviderName;
 use crate::pages::{Accent, Brand, Pages};
-use crate::provider::{BandiSso, Chain, HttpForm, Provider};
+use crate::provider::{BandiSso, Chain, HttpForm, Local, Provider};
+use crate::store::Store;
 use crate::tls::{Resumption, ServerTls};
 use crate::token::KeyRing;
 use crate::upstream::{Endpoints, Upstream};
@@ -18,7 +19,7 @@ pub(super) fn check(config: &Config) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     KeyRing::new(&config.tokens.keys).map_err(gateway::BuildError::Keys)?;
     ServerTls::load(&config.tls, &Resumption::new().map_err(|error| vec![error])?, clock.now())?;
-    providers(config, &clock)?;
+    providers(config, &clock, None)?;
     upstreams(config, &Endpoints::new(1))?;
     Ok(())
 }
@@ -28,7 +29,7 @@ pub(super) fn gateway(config: &Config, self_made: bool, endpoints: &Endpoints, s
     let parts = Parts {
         settings: settings(config, self_made),
         tokens: config.tokens.clone(),
-        providers: providers(config, &shared.clock)?,
+        providers: providers(config, &shared.clock, Some(&shared.store))?,
         upstreams: upstreams(config, endpoints)?,
         pages: Pages::new(brand(&config.pages)?),
         shared: Arc::clone(shared),
@@ -64,8 +65,10 @@ fn brand(settings: &PageSettings) -> Result<Brand, Failure> {
     Ok(brand)
 }
 
-fn providers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dyn Provider>>, Failure> {
-    let built = config.providers.iter().map(|settings| provider(settings, clock)).collect::<Result<Vec<_>, _>>()?;
+/// Without a store (to look at a configuration only) there are no local accounts.
+fn providers(config: &Config, clock: &Arc<dyn Clock>, store: Option<&Arc<dyn Store>>) -> Result<Vec<Arc<dyn Provider>>, Failure> {
+    let built =
+        config.providers.iter().filter_map(|settings| provider(settings, clock, store).transpose()).collect::<Result<Vec<_>, _>>()?;
     match config.chain {
         Chaining::Off => Ok(built),
         Chaining::OnUnavailable => chained(built),
@@ -91,14 +94,20 @@ fn chained(built: Vec<Arc<dyn Provider>>) -> Result<Vec<Arc<dyn Provider>>, Fail
     realms.into_iter().map(one).collect()
 }
 
-fn provider(settings: &ProviderSettings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Provider>, Failure> {
+fn provider(
+    settings: &ProviderSettings,
+    clock: &Arc<dyn Clock>,
+    store: Option<&Arc<dyn Store>>,
+) -> Result<Option<Arc<dyn Provider>>, Failure> {
     let failed = |fault| Failure::Provider { name: settings.name().to_string(), fault };
     let clock = Arc::clone(clock);
-    match settings {
-        ProviderSettings::HttpForm(form) => Ok(Arc::new(HttpForm::new((**form).clone(), clock).map_err(failed)?)),
-        ProviderSettings::BandiSso(page) => Ok(Arc::new(BandiSso::new((**page).clone(), clock).map_err(failed)?)),
-        ProviderSettings::Local(_) => Err(Failure::NotYet { name: settings.name().to_string() }),
-    }
+    Ok(match settings {
+        ProviderSettings::HttpForm(form) => Some(Arc::new(HttpForm::new((**form).clone(), clock).map_err(failed)?)),
+        ProviderSettings::BandiSso(page) => Some(Arc::new(BandiSso::new((**page).clone(), clock).map_err(failed)?)),
+        ProviderSettings::Local(local) => {
+            store.map(|store| Arc::new(Local::new((**local).clone(), Arc::clone(store), clock)) as Arc<dyn Provider>)
+        }
+    })
 }
 
 fn upstreams(config: &Config, endpoints: &Endpoints) -> Result<HashMap<ProviderName, Arc<Upstream>>, Failure> {

@@ -42,12 +42,6 @@ pub enum Failure {
         /// What is wrong.
         fault: SetupFault,
     },
-    /// A kind of provider that this version does not have.
-    #[error("provider {name}: this version of munjigi does not have this kind of provider yet; use kind = \"http-form\"")]
-    NotYet {
-        /// Which.
-        name: String,
-    },
     /// Files that a start could make and a reload does not.
     #[error("{} is not there; a reload makes no files", .0.join(", "))]
     Missing(Vec<String>),
@@ -119,14 +113,12 @@ impl Failure {
             | Self::Tls(_)
             | Self::Build(_)
             | Self::Provider { .. }
-            | Self::NotYet { .. }
             | Self::Missing(_)
             | Self::Upstream(_)
             | Self::NeedsRestart(_)
             | Self::File { .. }
             | Self::Log(_) => 1,
-            Self::Question(_) => 2,
-            Self::Usage(_) => 2,
+            Self::Question(_) | Self::Usage(_) => 2,
             Self::Generate(_)
             | Self::Secret { .. }
             | Self::State(_)

@@ -61,15 +61,26 @@ pub fn configuration(path: &Path) -> Result<Config, Failure> {
 pub fn start(path: &Path) -> Result<Process, Failure> {
     install_crypto();
     let (config, report) = generate::load(path)?;
-    Process::start(path, *config, &report)
+    Process::start(path, *config, &report, Company::Alone)
+}
+
+/// Whether another gateway may work on the same state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Company {
+    /// No: two that know nothing of each other are a mistake.
+    Alone,
+    /// Yes, as in an upgrade: each sees within a second what the other ends.
+    Beside,
 }
 
 /// Serves until a signal ends it.
 ///
 /// # Errors
 /// Why it could not start.
-pub fn run(path: &Path) -> Result<(), Failure> {
-    start(path)?.wait()
+pub fn run(path: &Path, company: Company) -> Result<(), Failure> {
+    install_crypto();
+    let (config, report) = generate::load(path)?;
+    Process::start(path, *config, &report, company)?.wait()
 }
 
 /// The process environment, as configurations see it.

@@ -6,13 +6,13 @@ use rustls::ServerConfig;
 use tokio::runtime::{Builder, Runtime};
 
 use super::signals::{Signals, Wish};
-use super::{Failure, build, notify};
+use super::{Company, Failure, build, notify};
 use crate::base::{Clock, SystemClock};
 use crate::config::{Config, LogSettings, Report, StoreSettings};
 use crate::gateway::{Gateway, Shared};
 use crate::observe::{AccessLog, LogTarget, Metrics, init_tracing};
 use crate::server::{Environment, Inherited, Listeners, Server};
-use crate::store::{ChangeLog, Sqlite, StateLock};
+use crate::store::{ChangeLog, LockError, Sqlite, StateLock};
 use crate::throttle::Throttle;
 use crate::tls::{Resumption, ServerTls};
 use crate::upstream::Endpoints;
@@ -29,8 +29,8 @@ pub struct Process {
     server: Server,
     services: Runtime,
     signals: Signals,
-    /// Held for as long as the state is ours.
-    _lock: StateLock,
+    /// Held for as long as the state is ours. None: somebody else has it, and we work beside them.
+    _lock: Option<StateLock>,
 }
 
 impl Process {
@@ -39,7 +39,7 @@ impl Process {
     ///
     /// # Errors
     /// The first thing that does not work.
-    pub fn start(path: &Path, config: Config, report: &Report) -> Result<Self, Failure> {
+    pub fn start(path: &Path, config: Config, report: &Report, company: Company) -> Result<Self, Failure> {
         init_tracing(&config.log.level, false)?;
         let inherited = Inherited::take()?;
         for line in report.lines() {
@@ -53,7 +53,7 @@ impl Process {
         }
         let services = runtime()?;
         let StoreSettings::Sqlite(store) = &config.store;
-        let lock = StateLock::acquire(build::folder(&store.path))?;
+        let lock = state(build::folder(&store.path), company)?;
         let store = Arc::new(Sqlite::open(store.clone())?);
         let log = services.block_on(ChangeLog::start(store, Arc::clone(&clock), config.tokens.access_ttl))?;
 
@@ -139,6 +139,16 @@ impl Process {
         shared.access_log.close();
         services.shutdown_background();
         Ok(flushed?)
+    }
+}
+
+fn state(folder: &Path, company: Company) -> Result<Option<StateLock>, Failure> {
+    match (StateLock::acquire(folder), company) {
+        (Err(held @ LockError::InUse { .. }), Company::Beside) => {
+            tracing::info!("working beside another gateway: {held}");
+            Ok(None)
+        }
+        (lock, Company::Alone | Company::Beside) => Ok(Some(lock?)),
     }
 }
 

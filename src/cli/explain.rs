@@ -31,7 +31,7 @@ pub(super) struct Options {
     /// A token, as in Authorization
     #[arg(long)]
     token: Option<String>,
-    /// A header, as in 'Origin: https://other.example'
+    /// A header, as in 'Accept: text/html'
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<(HeaderName, HeaderValue)>,
     /// A group the person is in besides those of the file

@@ -4,6 +4,7 @@
 pub mod demo;
 mod explain;
 mod sso;
+mod users_file;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -37,7 +38,7 @@ Start with `munjigi demo`, then read gateway.toml.";
 #[derive(Subcommand)]
 enum Command {
     /// Serve, in the foreground, until a signal ends it
-    Run(ConfigFile),
+    Run(RunOptions),
     /// Look at the configuration and everything it names, and list every mistake; serves and makes nothing
     Check(ConfigFile),
     /// Say which route takes a request, who may pass, what the application would be sent, and why
@@ -47,10 +48,30 @@ enum Command {
     /// Look at the university's login
     #[command(subcommand)]
     Sso(sso::Command),
+    /// Local accounts, from and to a file
+    #[command(subcommand)]
+    Users(Users),
     /// Print a random secret, good for HS256
     GenSecret,
     /// Print the version
     Version,
+}
+
+#[derive(Subcommand)]
+enum Users {
+    /// Take accounts over from a CSV file: all of them, or none and every bad line with its number
+    Import(users_file::Import),
+    /// Write all accounts to standard output, hashes included, in the form that import reads
+    Export(users_file::Export),
+}
+
+#[derive(Args)]
+struct RunOptions {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Work on the state of a gateway that is running, at other addresses: for an upgrade without a pause
+    #[arg(long)]
+    beside: bool,
 }
 
 #[derive(Args)]
@@ -63,7 +84,10 @@ struct ConfigFile {
 /// Runs the command line.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Run(file) => app::run(&file.config),
+        Command::Run(options) => {
+            let company = if options.beside { app::Company::Beside } else { app::Company::Alone };
+            app::run(&options.file.config, company)
+        }
         Command::Check(file) => check(&file.config),
         Command::Explain(options) => match explain::run(options) {
             Ok(code) => return code,
@@ -74,6 +98,16 @@ pub fn main() -> ExitCode {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },
+        Command::Users(command) => {
+            let done = match &command {
+                Users::Import(options) => users_file::import(options),
+                Users::Export(options) => users_file::export(options),
+            };
+            match done {
+                Ok(code) => return code,
+                Err(failure) => Err(failure),
+            }
+        }
         Command::GenSecret => {
             say(&URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
             Ok(())

@@ -46,7 +46,7 @@ use toml::de::DeTable;
 use zeroize::Zeroizing;
 
 pub use report::{Level, Rejected, Report};
-pub use settings::{Chaining, LocalSettings, LogSettings, PageSettings, ProviderSettings, StoreSettings};
+pub use settings::{Chaining, LogSettings, PageSettings, ProviderSettings, StoreSettings};
 
 use crate::base::{Fault, TrustedProxies};
 use crate::gateway::{AliasSettings, FileGroups, SessionSettings};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::identity::{DisplayName, IdRule, ProviderName, Realm};
 use crate::observe::LogFormat;
-use crate::provider::{BandiSsoSettings, HttpFormSettings};
+use crate::provider::{BandiSsoSettings, HttpFormSettings, LocalSettings};
 use crate::store::sqlite::Settings as SqliteSettings;
 
 /// One provider, with everything its kind needs.
@@ -26,17 +26,6 @@ pub enum Chaining {
     OnUnavailable,
     /// They do not: each is offered by itself.
     Off,
-}
-
-/// Accounts of our own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalSettings {
-    /// Its name in the configuration.
-    pub name: ProviderName,
-    /// Whose ids these are; never a realm that another kind of provider has.
-    pub realm: Realm,
-    /// How they look.
-    pub id_rule: IdRule,
 }
 
 impl ProviderSettings {

@@ -124,7 +124,11 @@ fn what_the_shipped_file_shows_in_comments_is_good() {
         case.text.lines().map(|line| if shown(line) { &line[1..] } else { line }).fold(String::new(), |text, line| text + line + "\n");
     // One is a file that cannot be there, another a word that is only for the eye.
     let rejected = case.read(&text).unwrap_err();
-    assert_eq!(lines(rejected.report()), ["69:6: nowhere/certs/extra.pem is not there; a PEM file with certificates"]);
+    let expected = [
+        "69:6: nowhere/certs/extra.pem is not there; a PEM file with certificates",
+        "77:11: warning: [provider.guests] is not among `providers` of [auth], so nobody can log in with it",
+    ];
+    assert_eq!(lines(rejected.report()), expected);
 }
 
 #[rstest]

@@ -8,6 +8,7 @@
 //! [`Gateway::forward`] takes both. Nothing on this road waits for a disk or a network other than the upstream's, but for
 //! the one request that renews a cookie.
 
+mod accounts;
 mod admit;
 mod arrival;
 mod build;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 
+pub use accounts::AccountRefusal;
 pub use admit::Admission;
 pub use build::{BuildError, Parts, Route};
 pub use explain::Explanation;

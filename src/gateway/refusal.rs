@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+use super::AccountRefusal;
 use crate::provider::ProviderFault;
 use crate::routing::{NoRoute, PathFault};
 use crate::store::{EndReason, StoreError};
@@ -85,6 +86,9 @@ pub enum Refusal {
     /// The account is disabled.
     #[error("the account is disabled")]
     AccountDisabled,
+    /// About an account of our own.
+    #[error("{0}")]
+    Account(AccountRefusal),
     /// Too many attempts.
     #[error("too many attempts")]
     Throttled {
@@ -163,6 +167,7 @@ impl Refusal {
             Self::Forbidden { .. } | Self::CrossSite(_) | Self::AccountDisabled => StatusCode::FORBIDDEN,
             Self::Body(BodyFault::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(BodyFault::TooSlow) => StatusCode::REQUEST_TIMEOUT,
+            Self::Account(refusal) => refusal.status(),
             Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Provider(ProviderFault::TimedOut(_)) => StatusCode::GATEWAY_TIMEOUT,
             Self::Store(StoreError::Full) => StatusCode::INSUFFICIENT_STORAGE,
@@ -212,6 +217,7 @@ impl Refusal {
             Self::CredentialsMissing => "missing_credentials",
             Self::LoginRefused { .. } => "login_refused",
             Self::AccountDisabled => "account_disabled",
+            Self::Account(refusal) => refusal.word(),
             Self::Throttled { .. } => "too_many_attempts",
             Self::Provider(ProviderFault::TimedOut(_)) => "provider_timeout",
             Self::Provider(
@@ -248,6 +254,7 @@ impl Refusal {
             | Self::CredentialsMissing
             | Self::LoginRefused { .. }
             | Self::AccountDisabled
+            | Self::Account(_)
             | Self::Throttled { .. }
             | Self::Provider(_)
             | Self::Store(_)

@@ -151,6 +151,7 @@ impl Gateway {
             | Refusal::Path(_)
             | Refusal::Form
             | Refusal::CredentialsMissing
+            | Refusal::Account(_)
             | Refusal::Body(BodyFault::Client) => RefusalKind::BadRequest,
             Refusal::TargetTooLong => RefusalKind::AddressTooLong,
             Refusal::NotFound => RefusalKind::NotFound,
@@ -225,6 +226,7 @@ pub(super) fn login_error(refusal: &Refusal, now: crate::base::Timestamp) -> Opt
         | Refusal::Forbidden { .. }
         | Refusal::Body(_)
         | Refusal::Form
+        | Refusal::Account(_)
         | Refusal::Upstream(_)
         | Refusal::Internal(_) => None,
     }

@@ -12,6 +12,9 @@ pub(super) fn words(refusal: &Refusal, lang: Lang) -> Cow<'_, str> {
     if let Refusal::LoginRefused { message: Some(message) } = refusal {
         return message.into();
     }
+    if let Refusal::Account(refusal) = refusal {
+        return refusal.words(lang);
+    }
     let (korean, english) = both(refusal);
     match lang {
         Lang::Ko => korean.into(),
@@ -77,6 +80,8 @@ fn both(refusal: &Refusal) -> (&'static str, &'static str) {
         Refusal::CredentialsMissing => ("ID와 비밀번호를 입력해주세요.", "Give an id and a password."),
         Refusal::LoginRefused { .. } => ("로그인 실패: 알 수 없는 오류", "Login failed. Check the id and the password."),
         Refusal::AccountDisabled => ("사용이 중지된 계정입니다. 담당자에게 문의해 주세요.", "This account is disabled. Ask the operator."),
+        // Worded beside its variants; this is for nobody.
+        Refusal::Account(_) => ("요청을 처리할 수 없습니다.", "This cannot be done."),
         Refusal::Throttled { .. } => (
             "로그인 시도가 너무 많습니다. 잠시 후 다시 시도해 주세요.",
             "Too many attempts. Wait as long as Retry-After says and try again.",

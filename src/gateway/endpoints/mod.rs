@@ -1,6 +1,7 @@
 //! The gateway's own addresses. They are looked for before the routes, so that no route can shadow them.
 
 mod account;
+mod accounts;
 mod check;
 mod confirm;
 mod login;
@@ -31,6 +32,10 @@ pub(super) enum Endpoint {
     OtherTab,
     Keys,
     Check,
+    SignUp,
+    Password,
+    Withdraw,
+    Reset,
 }
 
 impl Endpoint {
@@ -45,6 +50,10 @@ impl Endpoint {
             "/.auth/logout" => Some(Self::Logout),
             "/.auth/logout/all" => Some(Self::LogoutAll),
             "/.auth/me" => Some(Self::Me),
+            "/.auth/api/signup" => Some(Self::SignUp),
+            "/.auth/api/password" => Some(Self::Password),
+            "/.auth/api/withdraw" => Some(Self::Withdraw),
+            "/.auth/api/reset" => Some(Self::Reset),
             ReturnTo::ACCOUNT => Some(Self::Account),
             ReturnTo::OTHER_TAB => Some(Self::OtherTab),
             "/.well-known/jwks.json" => Some(Self::Keys),
@@ -70,13 +79,17 @@ impl Endpoint {
             Self::OtherTab => "logged-in",
             Self::Keys => "jwks",
             Self::Check => "check",
+            Self::SignUp => "signup",
+            Self::Password => "password",
+            Self::Withdraw => "withdraw",
+            Self::Reset => "reset",
         }
     }
 
     /// Whether no person ever looks at it: its answers may be kept by caches, and there is no language to choose.
     const fn is_for_programs(self) -> bool {
         match self {
-            Self::Refresh | Self::Keys | Self::Check => true,
+            Self::Refresh | Self::Keys | Self::Check | Self::SignUp | Self::Password | Self::Withdraw | Self::Reset => true,
             Self::Login | Self::Logout | Self::LogoutAll | Self::Me | Self::Account | Self::OtherTab => false,
         }
     }
@@ -84,7 +97,7 @@ impl Endpoint {
     const fn methods(self) -> &'static [Method] {
         match self {
             Self::Login | Self::Logout | Self::Account => &[Method::GET, Method::HEAD, Method::POST],
-            Self::Refresh | Self::LogoutAll => &[Method::POST],
+            Self::Refresh | Self::LogoutAll | Self::SignUp | Self::Password | Self::Withdraw | Self::Reset => &[Method::POST],
             Self::Me | Self::OtherTab | Self::Keys => &[Method::GET, Method::HEAD],
             // The asking proxy may use the method of the request it asks about.
             Self::Check => &[],
@@ -114,6 +127,10 @@ impl Gateway {
             Endpoint::OtherTab => Ok(self.logged_in_elsewhere(&intake)),
             Endpoint::Keys => self.public_keys(),
             Endpoint::Check => self.check(intake, record, now),
+            Endpoint::SignUp => self.sign_up(intake, record, now).await,
+            Endpoint::Password => self.change_password(intake, record, now).await,
+            Endpoint::Withdraw => self.withdraw(intake, record, now).await,
+            Endpoint::Reset => self.reset_password(intake, record, now).await,
         }?;
         if let Some(lang) = chosen.filter(|_| !endpoint.is_for_programs()) {
             SessionCookies::keep_language(reply.headers_mut(), lang.as_str());
