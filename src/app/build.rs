@@ -24,8 +24,8 @@ pub(super) fn check(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One snapshot of the gateway.
-pub(super) fn gateway(config: &Config, tls: &ServerTls, endpoints: &Endpoints, shared: &Arc<Shared>) -> Result<Gateway, Failure> {
+/// One snapshot of the gateway. Without certificates it decides and serves nobody.
+pub(super) fn gateway(config: &Config, tls: Option<&ServerTls>, endpoints: &Endpoints, shared: &Arc<Shared>) -> Result<Gateway, Failure> {
     let parts = Parts {
         settings: settings(config, tls),
         tokens: config.tokens.clone(),
@@ -37,9 +37,11 @@ pub(super) fn gateway(config: &Config, tls: &ServerTls, endpoints: &Endpoints, s
     Ok(Gateway::build(parts)?)
 }
 
-fn settings(config: &Config, tls: &ServerTls) -> gateway::Settings {
+fn settings(config: &Config, tls: Option<&ServerTls>) -> gateway::Settings {
     gateway::Settings {
         routes: config.routes.clone(),
+        groups: config.groups.clone(),
+        security_headers: config.security_headers.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         cookies: config.cookies,
         csrf: config.csrf.clone(),
@@ -47,8 +49,8 @@ fn settings(config: &Config, tls: &ServerTls) -> gateway::Settings {
         sessions: config.sessions,
         aliases: config.aliases.clone(),
         // A browser that remembers https for a certificate nobody vouches for could never be let past the warning again.
-        hsts: config.hsts.filter(|_| !tls.self_made()),
-        certificates: Coverage::new(&tls.certificates),
+        hsts: config.hsts.filter(|_| !tls.is_some_and(ServerTls::self_made)),
+        certificates: tls.map(|tls| Coverage::new(&tls.certificates)).unwrap_or_default(),
         max_body: config.max_body,
         body_timeout: config.body_timeout,
         body_min_rate: config.body_min_rate,

@@ -59,6 +59,9 @@ pub enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// A question that cannot be answered.
+    #[error("{0}")]
+    Question(String),
     /// The state directory.
     #[error("{0}")]
     State(#[from] LockError),
@@ -115,7 +118,7 @@ impl Failure {
             | Self::NeedsRestart(_)
             | Self::File { .. }
             | Self::Log(_) => 1,
-            Self::Usage(_) => 2,
+            Self::Question(_) | Self::Usage(_) => 2,
             Self::Generate(_)
             | Self::Secret { .. }
             | Self::State(_)

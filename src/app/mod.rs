@@ -4,6 +4,7 @@
 
 mod build;
 mod desks;
+mod explain;
 mod failure;
 mod generate;
 mod notify;
@@ -14,6 +15,7 @@ mod watch;
 
 use std::path::{Path, PathBuf};
 
+pub use explain::{Question, explain};
 pub use failure::Failure;
 pub use process::Process;
 

@@ -70,7 +70,7 @@ impl Process {
         let listeners = Listeners::inherit(&config.server, inherited)?;
         let desk_sockets = desks::bind(&config)?;
         let endpoints = Arc::new(Endpoints::new(listeners.workers()));
-        let gateway = build::gateway(&config, &tls, &endpoints, &shared)?;
+        let gateway = build::gateway(&config, Some(&tls), &endpoints, &shared)?;
         let current = Arc::new(ArcSwap::from_pointee(gateway));
         let admin = Admin::new(Arc::clone(&shared), Arc::clone(&current), Arc::clone(&endpoints), tls.certificates);
         let tls = Arc::new(ArcSwap::from(tls.config));

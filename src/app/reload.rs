@@ -62,7 +62,7 @@ impl Process {
         }
         let watch = Watch::new(&config.tls);
         let tls = ServerTls::load(&config.tls, &self.resumption, now)?;
-        let gateway = build::gateway(&config, &tls, &self.endpoints, &self.shared)?;
+        let gateway = build::gateway(&config, Some(&tls), &self.endpoints, &self.shared)?;
         // Before tokens of a longer life are given out, the change log has to be kept that long.
         self.services().block_on(async { self.shared.log.token_life(config.tokens.access_ttl).await })?;
         Ok(Next { config, gateway, tls, watch })
@@ -72,7 +72,7 @@ impl Process {
     pub(super) fn renew_certificates(&mut self) {
         let now = self.shared.clock.now();
         let renewed = ServerTls::load(&self.config.tls, &self.resumption, now).map_err(Failure::from).and_then(|tls| {
-            let gateway = build::gateway(&self.config, &tls, &self.endpoints, &self.shared)?;
+            let gateway = build::gateway(&self.config, Some(&tls), &self.endpoints, &self.shared)?;
             Ok((tls, gateway))
         });
         match renewed {

@@ -2,6 +2,7 @@
 //! usage, 3 it cannot be done here and now.
 
 pub mod demo;
+mod explain;
 mod operate;
 mod sso;
 mod table;
@@ -42,6 +43,8 @@ enum Command {
     Run(RunOptions),
     /// Look at the configuration and everything it names, and list every mistake; serves and makes nothing
     Check(ConfigFile),
+    /// Say which route takes a request, who may pass, what the application would be sent, and why
+    Explain(explain::Options),
     /// Try it out: a gateway on loopback with a stand-in for the university's SSO and two sample applications
     Demo(demo::Options),
     /// Ask a running gateway whether it is ready: exit code 0 or 1, for health checks
@@ -99,6 +102,10 @@ pub fn main() -> ExitCode {
             app::run(&options.file.config, company)
         }
         Command::Check(file) => check(&file.config),
+        Command::Explain(options) => match explain::run(options) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::Demo(options) => demo::run(&options),
         Command::Health(file) => return finish(operate::health(&file.config), Some(1)),
         Command::Sessions(command) => return finish(operate::sessions(&command), None),

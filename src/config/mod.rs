@@ -5,9 +5,11 @@
 //! took. This module must never write a file, show a line that holds a secret, or let a configuration pass that another part of
 //! the gateway would have to doubt.
 
+mod access;
 mod auth;
 mod bandi_sso;
 mod expand;
+mod groups;
 mod headers;
 mod http_form;
 mod keys;
@@ -25,6 +27,7 @@ mod server;
 mod session;
 mod settings;
 mod syntax;
+mod target;
 mod tls;
 mod upstream;
 mod url;
@@ -39,6 +42,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fmt, fs};
 
+use http::{HeaderName, HeaderValue};
 use toml::de::DeTable;
 use zeroize::Zeroizing;
 
@@ -46,11 +50,11 @@ pub use report::{Level, Rejected, Report};
 pub use settings::{AccountLabel, Chaining, LogSettings, PageSettings, ProviderSettings, StoreSettings};
 
 use crate::base::{Fault, TrustedProxies};
-use crate::gateway::{AliasSettings, SessionSettings};
+use crate::gateway::{AliasSettings, FileGroups, SessionSettings};
 use crate::routing::RouteSettings;
 use crate::server::{PlainAddress, Settings as ServerSettings};
 use crate::throttle::Settings as ThrottleSettings;
-use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings};
+use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings, IdentityHeaders};
 use reader::{Entry, Found, Reader};
 use section::Section;
 
@@ -107,6 +111,10 @@ pub struct Config {
     pub store: StoreSettings,
     /// How applications are told who asks.
     pub identity_headers: IdentityHeaderSettings,
+    /// Groups of people according to a file.
+    pub groups: FileGroups,
+    /// Headers every answer carries that does not say otherwise itself.
+    pub security_headers: Vec<(HeaderName, HeaderValue)>,
     /// The applications.
     pub upstreams: Vec<crate::upstream::Settings>,
     /// What leads where, and for whom; the order means nothing.
@@ -233,9 +241,13 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let auth = auth::read(&root, &providers, tls.settings.generate);
     let upstreams = upstream::read(&root);
     let aliases = routes::read_aliases(&root, server.aliases);
-    let routes = routes::read(&root, &upstreams, &providers, &aliases);
+    let identity_headers = headers::read(&root);
+    let ours = IdentityHeaders::new(&identity_headers);
+    let routes = routes::read(&root, &upstreams, &providers, &aliases, &ours);
+    let groups = groups::read(&root, &providers);
+    let security_headers = root.take("security_headers").map(|value| target::headers(&value, &ours)).unwrap_or_default();
     let (throttle, store, log) = (rest::throttle(&root), rest::store(&root), rest::log(&root));
-    let (identity_headers, pages) = (headers::read(&root), pages::read(&root, &providers.names));
+    let pages = pages::read(&root, &providers.names);
     let auth = auth?;
     Some(Config {
         server: server.settings,
@@ -260,6 +272,8 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         throttle,
         store,
         identity_headers,
+        groups,
+        security_headers,
         upstreams: upstreams.good.into_iter().map(|upstream| upstream.value).collect(),
         routes,
         pages: pages?,

@@ -14,7 +14,7 @@ use secrecy::ExposeSecret as _;
 
 use super::*;
 use crate::identity::{Group, Role, UserId};
-use crate::routing::{Access, HostName, Unauthenticated};
+use crate::routing::{Access, HostName, HostPattern, Rule, Unauthenticated};
 use crate::token::{Algorithm, KeyMaterial};
 use crate::upstream::Address;
 
@@ -288,8 +288,11 @@ fn every_provider_upstream_and_route_arrives() {
     assert_eq!(endpoints[..], [https("app.example", 443), https("::1", 9443), Address::Unix { path: "nowhere/app.sock".into() }]);
     let route = &config.routes[0];
     let users = vec![UserId::parse("mju:kim.1").unwrap(), UserId::parse("guests:lee").unwrap()];
-    assert_eq!(route.access, Access::AnyOf { users, groups: vec![Group::new("교직원").unwrap()], roles: vec![Role::Admin] });
-    assert_eq!(route.host.as_ref().map(HostName::as_str), Some("grades.example"));
+    assert_eq!(
+        route.access,
+        Access::Rule(Box::new(Rule { users, groups: vec![Group::new("교직원").unwrap()], roles: vec![Role::Admin], ..Rule::default() }))
+    );
+    assert_eq!(route.host.as_ref().map(HostPattern::to_string).as_deref(), Some("grades.example"));
     assert_eq!((route.path.as_str(), route.max_body, route.unauthenticated), ("/staff", Some(10 << 30), Unauthenticated::Refuse));
     assert_eq!((&config.routes[1].access, &config.routes[2].access), (&Access::Public, &Access::SignedIn));
 }

@@ -2,6 +2,7 @@ use http::header::{AUTHORIZATION, EXPECT, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, request};
 use hyper::body::Incoming;
 
+use super::endpoints::Told;
 use super::{Gateway, HostFault, Refusal};
 use crate::base::{AccessToken, ClientAddr};
 use crate::routing::{CanonicalPath, HostName};
@@ -30,6 +31,8 @@ pub struct Intake {
     pub(super) aliases: bool,
     pub(super) credentials: Credentials,
     pub(super) upgrade: Option<hyper::upgrade::OnUpgrade>,
+    /// What a trusted proxy says of the request it asks about.
+    pub(super) told: Option<Box<Told>>,
     forwarded_for: Option<HeaderValue>,
     secure: bool,
 }
@@ -50,8 +53,8 @@ impl Gateway {
     /// Host, framing, canonical path; hop-by-hop and identity headers stripped; credentials taken aside.
     ///
     /// Hop-by-hop fields go before anything is written, and identity headers go on every route, public ones too.
-    pub(super) fn intake(&self, mut head: request::Parts, body: Incoming, peer: &Peer) -> Result<Intake, Refusal> {
-        let body = Arriving::new(&head, body, self.settings.drain_body);
+    pub(super) fn intake(&self, mut head: request::Parts, body: Option<Incoming>, peer: &Peer) -> Result<Intake, Refusal> {
+        let body = body.map(|body| Arriving::new(&head, body, self.settings.drain_body));
         if matches!(head.method, Method::CONNECT | Method::TRACE) {
             return Err(Refusal::Method { allowed: Vec::new() });
         }
@@ -78,6 +81,7 @@ impl Gateway {
         let trusted = self.settings.trusted_proxies.contains(peer.address);
         let forwarded_for = head.headers.get("x-forwarded-for").filter(|_| trusted).cloned();
         let secure = peer.secure || (trusted && head.headers.get("x-forwarded-proto").is_some_and(|value| value == "https"));
+        let told = (trusted && Told::is_wanted(path.as_str())).then(|| Box::new(Told::read(&head.headers)));
         let websocket = head.method == Method::GET && head.version == Version::HTTP_11 && asks_for_websocket(&head.headers);
         let upgrade = websocket.then(|| head.extensions.remove::<hyper::upgrade::OnUpgrade>()).flatten();
         let credentials = self.credentials(&head.headers);
@@ -95,7 +99,7 @@ impl Gateway {
             path,
             query,
             headers: head.headers,
-            body: Some(body),
+            body,
             trailers,
             takes_trailers,
             client,
@@ -104,6 +108,7 @@ impl Gateway {
             aliases,
             credentials,
             upgrade,
+            told,
             forwarded_for,
             secure,
         })
@@ -213,6 +218,11 @@ fn host(head: &request::Parts) -> Result<(HostName, HeaderValue), HostFault> {
     if head.uri.scheme_str().is_some_and(|scheme| !matches!(scheme, "https" | "http")) {
         return Err(HostFault::NoHost);
     }
+    read_host(said)
+}
+
+/// A host with or without a port, and the same in its one form.
+pub(super) fn read_host(said: &str) -> Result<(HostName, HeaderValue), HostFault> {
     let (name, port) = split_port(said).ok_or(HostFault::NoHost)?;
     let name = HostName::new(name).map_err(|_| HostFault::NoHost)?;
     // Rewritten from its parts, so that the upstream sees the host that was judged, in its one form.

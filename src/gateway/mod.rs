@@ -14,8 +14,10 @@ mod admit;
 mod arrival;
 mod build;
 mod endpoints;
+mod explain;
 mod forward;
 mod frames;
+mod groups;
 mod intake;
 mod login;
 mod record;
@@ -40,6 +42,8 @@ pub use accounts::AccountRefusal;
 pub use admin::{Admin, Entrance};
 pub use admit::Admission;
 pub use build::{BuildError, Parts, Route};
+pub use explain::Explanation;
+pub use groups::FileGroups;
 pub use intake::Intake;
 pub use refusal::{HostFault, Refusal};
 pub use reply::{Reply, ReplyBody, ReplyFault};
@@ -91,7 +95,7 @@ impl Gateway {
     async fn answer(&self, request: Request<Incoming>, peer: &Peer, record: &mut Record) -> Result<Reply, Refusal> {
         let now = self.shared.clock.now();
         let (head, body) = request.into_parts();
-        let intake = self.intake(head, body, peer)?;
+        let intake = self.intake(head, Some(body), peer)?;
         record.aliases = intake.aliases;
         if let Some(endpoint) = Endpoint::of(intake.path.as_str(), intake.aliases) {
             return self.serve(endpoint?, intake, record, now).await;
@@ -104,17 +108,10 @@ impl Gateway {
 
     /// host + path + method → who may pass and where to. Our own endpoints have been taken out before.
     fn route(&self, intake: &Intake, record: &mut Record) -> Result<&Route, Refusal> {
-        let route = self.routes.find(intake.host.as_str(), intake.path.as_str(), &intake.method)?;
+        let route = self.find_route(intake)?;
         record.route = Some(Arc::clone(&route.name));
         record.counters = Some(route.counters.clone());
-        record.unauthenticated = route.unauthenticated;
-        if intake.path.has_empty_segments() {
-            let merged = self.routes.find(intake.host.as_str(), &intake.path.merged(), &intake.method)?;
-            // A route that allows `//` is not a way around the rule of the path an application would read instead.
-            if !route.allow_empty_segments || !std::ptr::eq(route, merged) {
-                return Err(crate::routing::PathFault::EmptySegment.into());
-            }
-        }
+        record.unauthenticated = route.settings.unauthenticated;
         Ok(route)
     }
 }

@@ -56,6 +56,9 @@ pub enum Refusal {
     /// The session reached its idle limit or its absolute end, or is not known.
     #[error("the session is over")]
     SessionOver,
+    /// Logged in and allowed, had the password been given more recently.
+    #[error("the password was given too long ago")]
+    PasswordTooOld,
     /// A browser comes back from a login without the cookies it was just given.
     #[error("the browser does not send back the cookies of its login")]
     CookiesNotKept,
@@ -134,6 +137,7 @@ impl From<NoRoute> for Refusal {
         match none {
             NoRoute::NotFound => Self::NotFound,
             NoRoute::Method { allowed } => Self::Method { allowed },
+            NoRoute::EmptySegment => Self::Path(PathFault::EmptySegment),
         }
     }
 }
@@ -165,6 +169,7 @@ impl Refusal {
             | Self::Ambiguous
             | Self::Ended(_)
             | Self::SessionOver
+            | Self::PasswordTooOld
             | Self::LoginRefused { .. }
             | Self::DoubleSubmit(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } | Self::CrossSite(_) | Self::AccountDisabled => StatusCode::FORBIDDEN,
@@ -209,6 +214,7 @@ impl Refusal {
             Self::Ambiguous => "token_ambiguous",
             Self::Ended(_) => "token_revoked",
             Self::SessionOver => "session_ended",
+            Self::PasswordTooOld => "fresh_token_required",
             Self::CookiesNotKept => "cookies_not_kept",
             Self::Forbidden { .. } => "forbidden",
             Self::CrossSite(_) => "cross_site",
@@ -242,7 +248,7 @@ impl Refusal {
     /// Whether logging in (again) is what to do about it.
     pub const fn asks_for_login(&self) -> bool {
         match self {
-            Self::NoToken | Self::Token(_) | Self::Ambiguous | Self::Ended(_) | Self::SessionOver => true,
+            Self::NoToken | Self::Token(_) | Self::Ambiguous | Self::Ended(_) | Self::SessionOver | Self::PasswordTooOld => true,
             Self::Host(_)
             | Self::Framing
             | Self::TargetTooLong

@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
+
+use super::FileGroups;
 use crate::base::TrustedProxies;
 use crate::routing::{HostName, RouteSettings};
 use crate::tls::Coverage;
@@ -10,6 +13,10 @@ use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings};
 pub struct Settings {
     /// The routes.
     pub routes: Vec<RouteSettings>,
+    /// Groups of people according to a file.
+    pub groups: FileGroups,
+    /// Headers every answer carries that does not say otherwise itself.
+    pub security_headers: Vec<(HeaderName, HeaderValue)>,
     /// Whose `X-Forwarded-*` are believed.
     pub trusted_proxies: TrustedProxies,
     /// Names and flags of the session cookies.

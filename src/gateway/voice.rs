@@ -58,6 +58,19 @@ impl Asker {
         }
     }
 
+    /// Who waits behind a proxy that asks about a request: a program, unless that proxy hands our redirects on.
+    pub(super) fn behind(asked: &super::Intake, redirects: bool) -> Self {
+        let page = redirects && wants_page(&asked.method, &asked.headers);
+        Self {
+            manner: if page { Manner::Page } else { Manner::Program },
+            accept_language: asked.headers.get(header::ACCEPT_LANGUAGE).cloned(),
+            cookies: Vec::new(),
+            place: asked.target().parse().ok(),
+            version: Version::HTTP_11,
+            reads: matches!(asked.method, Method::GET | Method::HEAD),
+        }
+    }
+
     /// In which language to answer. Worked out only for those who are refused.
     fn lang(&self) -> Lang {
         let chosen = chosen_language(self.place.as_ref().and_then(PathAndQuery::query));
@@ -112,7 +125,12 @@ impl Gateway {
             _ if login && to_login => {
                 // A route that always sends to the login page is opened by people, whatever their browser says.
                 let next = if record.unauthenticated == Unauthenticated::Redirect { asker.here() } else { asker.next() };
-                reply::see_other(&login_place(record.aliases, next.as_ref(), why(refusal)))
+                let mut place = login_place(record.aliases, next.as_ref(), why(refusal));
+                if matches!(refusal, Refusal::PasswordTooOld) {
+                    // Somebody who is logged in meets the page only if another login is asked for.
+                    place.push_str(if place.contains('?') { "&switch=1" } else { "?switch=1" });
+                }
+                reply::see_other(&place)
             }
             Manner::Page | Manner::Form => self.page(refusal, asker, record),
             Manner::Program => refusal_json(refusal, asker.lang(), record),
@@ -164,6 +182,7 @@ impl Gateway {
             | Refusal::Ended(_)
             | Refusal::SessionOver
             | Refusal::LoginRefused { .. } => RefusalKind::FormNotSent { login: &aside },
+            Refusal::PasswordTooOld => RefusalKind::FormNotSent { login: &switch },
             Refusal::CookiesNotKept => RefusalKind::RedirectLoop { login: &login },
             Refusal::Forbidden { subject } => RefusalKind::NotAllowed { subject, login: &switch },
             Refusal::AccountDisabled => RefusalKind::NotAllowed { subject: "", login: &switch },
@@ -225,6 +244,7 @@ pub(super) fn login_error(refusal: &Refusal, now: crate::base::Timestamp) -> Opt
         | Refusal::Ambiguous
         | Refusal::Ended(_)
         | Refusal::SessionOver
+        | Refusal::PasswordTooOld
         | Refusal::CookiesNotKept
         | Refusal::Forbidden { .. }
         | Refusal::Body(_)
@@ -294,6 +314,9 @@ fn challenge(refusal: &Refusal) -> Option<String> {
         Some(bare.to_owned())
     } else if matches!(refusal, Refusal::Ambiguous) {
         Some(format!("{bare}, error=\"invalid_request\""))
+    } else if matches!(refusal, Refusal::PasswordTooOld) {
+        // RFC 9470, section 3.
+        Some(format!("{bare}, error=\"insufficient_user_authentication\", error_description=\"{}\"", refusal.word()))
     } else {
         refusal.asks_for_login().then(|| format!("{bare}, error=\"invalid_token\", error_description=\"{}\"", refusal.word()))
     }

@@ -51,6 +51,9 @@ fn both(refusal: &Refusal) -> (&'static str, &'static str) {
         }
         Refusal::Ended(reason) => ended(*reason),
         Refusal::SessionOver => ("세션이 종료되었습니다. 다시 로그인해 주세요.", "The session is over. Log in again."),
+        Refusal::PasswordTooOld => {
+            ("비밀번호를 다시 확인해야 하는 주소입니다. 다시 로그인해 주세요.", "This needs a password given recently. Log in again.")
+        }
         Refusal::CookiesNotKept => (
             "로그인했지만 브라우저가 로그인 쿠키를 보내지 않습니다. 쿠키를 허용한 뒤 다시 로그인해 주세요.",
             "You logged in, but the browser does not send the login's cookies back. Allow cookies here and log in again.",

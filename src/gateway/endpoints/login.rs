@@ -44,14 +44,18 @@ struct Form {
 
 impl Gateway {
     /// `GET /login`: the page. Somebody who is logged in already is sent on, unless another account is wanted.
+    /// Their cookie is renewed on the way if it has to be: who was sent here by a proxy that only asks goes straight back.
     pub(super) async fn login_page(&self, intake: &Intake, now: Timestamp) -> Reply {
         let query = intake.query.as_deref().unwrap_or_default().as_bytes();
         let lang = lang(intake);
         let next = field(query, "next").and_then(|next| ReturnTo::parse(&next));
-        // A session that only has to be renewed is one to go on with: the place it goes on to hands over the new cookie.
         let known = self.know(intake, now).await.ok();
-        if known.is_some() && field(query, "switch").is_none() {
-            return reply::see_other(next.unwrap_or_default().as_str());
+        if let Some(known) = known.as_ref().filter(|_| field(query, "switch").is_none()) {
+            let mut reply = reply::see_other(next.unwrap_or_default().as_str());
+            if let Some(renewed) = &known.renewed {
+                self.cookies.set_access(reply.headers_mut(), &renewed.access.token, &renewed.access.csrf, renewed.life, now);
+            }
+            return reply;
         }
         let why = field(query, WhyHere::PARAMETER).and_then(|word| WhyHere::parse(&word));
         let form = Form { action: Self::login_path(intake.aliases), lang, id: String::new(), provider: None, remember: false, next };

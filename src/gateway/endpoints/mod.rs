@@ -2,6 +2,7 @@
 
 mod account;
 mod accounts;
+mod check;
 mod confirm;
 mod login;
 mod logout;
@@ -10,6 +11,8 @@ mod refresh;
 mod sessions;
 
 use http::{Method, StatusCode};
+
+pub(super) use check::Told;
 
 use super::record::Record;
 use super::reply::{self, Reply};
@@ -31,6 +34,7 @@ pub(super) enum Endpoint {
     Account,
     OtherTab,
     Keys,
+    Check,
     SignUp,
     Password,
     Withdraw,
@@ -56,6 +60,8 @@ impl Endpoint {
             ReturnTo::ACCOUNT => Some(Self::Account),
             ReturnTo::OTHER_TAB => Some(Self::OtherTab),
             "/.well-known/jwks.json" => Some(Self::Keys),
+            "/.auth/check" => Some(Self::Check),
+            longer if longer.starts_with(check::WITH_PATH) => Some(Self::Check),
             "/.auth/api/sessions" => Some(Self::OwnSessions),
             _ => path.strip_prefix("/.auth/api/sessions/").and_then(SessionId::parse).map(Self::OwnSession),
         };
@@ -77,6 +83,7 @@ impl Endpoint {
             Self::Account => "account",
             Self::OtherTab => "logged-in",
             Self::Keys => "jwks",
+            Self::Check => "check",
             Self::SignUp => "signup",
             Self::Password => "password",
             Self::Withdraw => "withdraw",
@@ -88,6 +95,7 @@ impl Endpoint {
     const fn is_for_programs(self) -> bool {
         match self {
             Self::Refresh
+            | Self::Check
             | Self::OwnSessions
             | Self::OwnSession(_)
             | Self::Keys
@@ -106,6 +114,8 @@ impl Endpoint {
             Self::OwnSessions => &[Method::GET, Method::HEAD, Method::DELETE],
             Self::OwnSession(_) => &[Method::DELETE],
             Self::Me | Self::OtherTab | Self::Keys => &[Method::GET, Method::HEAD],
+            // The asking proxy may use the method of the request it asks about.
+            Self::Check => &[],
         }
     }
 }
@@ -114,7 +124,7 @@ impl Gateway {
     /// Answers at an address of our own.
     pub(super) async fn serve(&self, endpoint: Endpoint, intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
         record.route = Some(endpoint.name().into());
-        if !endpoint.methods().contains(&intake.method) {
+        if endpoint != Endpoint::Check && !endpoint.methods().contains(&intake.method) {
             return Err(Refusal::Method { allowed: endpoint.methods().to_vec() });
         }
         let reads = intake.method != Method::POST;
@@ -133,6 +143,7 @@ impl Gateway {
             Endpoint::Account => self.change_account(intake, record, now).await,
             Endpoint::OtherTab => Ok(self.logged_in_elsewhere(&intake)),
             Endpoint::Keys => self.public_keys(),
+            Endpoint::Check => self.check(intake, record, now),
             Endpoint::SignUp => self.sign_up(intake, record, now).await,
             Endpoint::Password => self.change_password(intake, record, now).await,
             Endpoint::Withdraw => self.withdraw(intake, record, now).await,

@@ -15,12 +15,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::base::{ClientAddr, Clock, ManualClock, Timestamp, TrustedProxies};
-use crate::gateway::{AliasSettings, Gateway, Parts, Rotation, SessionSettings, Settings, Shared};
+use crate::gateway::{AliasSettings, FileGroups, Gateway, Parts, Rotation, SessionSettings, Settings, Shared};
 use crate::identity::{DisplayName, IdRule, ProviderName, Realm, Subjects};
 use crate::observe::{AccessLog, Metrics};
 use crate::pages::{Brand, Pages};
 use crate::provider::{Checking, Login, Provider, Verdict};
-use crate::routing::{Access, PathPrefix, RouteSettings, Unauthenticated};
+use crate::routing::{Access, HeaderEdits, PathPattern, Rewrite, RouteSettings, Target, Unauthenticated};
 use crate::store::{ChangeLog, Sqlite, sqlite};
 use crate::throttle::Throttle;
 use crate::token::{self, Algorithm, KeyMaterial, KeySettings};
@@ -234,10 +234,17 @@ fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
     let (name, realm) = (ProviderName::new("mju").unwrap(), Realm::new("mju").unwrap());
     let route = RouteSettings {
         host: None,
-        path: PathPrefix::new("/").unwrap(),
+        path: PathPattern::parse("/").unwrap(),
         methods: None,
         access: Access::SignedIn,
-        upstream: name.clone(),
+        target: Target::Upstream(name.clone()),
+        rewrite: Rewrite::default(),
+        request_headers: HeaderEdits::default(),
+        response_headers: HeaderEdits::default(),
+        host_header: None,
+        preflight: false,
+        response_timeout: None,
+        idle_timeout: None,
         unauthenticated: Unauthenticated::Refuse,
         allow_empty_segments: false,
         allow_underscore_headers: false,
@@ -247,6 +254,8 @@ fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
     };
     let settings = Settings {
         routes: vec![route],
+        groups: FileGroups::default(),
+        security_headers: Vec::new(),
         trusted_proxies: TrustedProxies::default(),
         cookies: CookieSettings::default(),
         csrf: CsrfSettings::default(),
