@@ -153,7 +153,7 @@ async fn all(store: &Arc<dyn Store>, local: &LocalSettings) -> Result<Vec<NewAcc
 
 /// Every account of the file, and every fault with its line.
 fn read(file: impl io::Read, local: &LocalSettings) -> (Vec<Read>, Vec<(u64, String)>) {
-    let mut csv = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(file);
+    let mut csv = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(file.chain(&b"\n"[..]));
     let (mut read, mut faults) = (Vec::new(), Vec::new());
     let columns = match csv.headers().map(columns) {
         Ok(Ok(columns)) => columns,
@@ -161,16 +161,23 @@ fn read(file: impl io::Read, local: &LocalSettings) -> (Vec<Read>, Vec<(u64, Str
         Err(error) => return (read, vec![(1, error.to_string())]),
     };
     let mut lines: HashMap<UserId, u64> = HashMap::new();
-    for record in csv.records() {
-        let record = match record {
-            Ok(record) => record,
+    let mut record = StringRecord::new();
+    loop {
+        match csv.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
             Err(error) => {
                 let line = error.position().map_or(0, csv::Position::line);
                 faults.push((line, "this line is no CSV in UTF-8".to_owned()));
+                if error.is_io_error() {
+                    break;
+                }
                 continue;
             }
-        };
-        let line = record.position().map_or(0, csv::Position::line);
+        }
+        // Where a record begins counts the empty lines before it, so its end is asked: the file is read with a final newline.
+        let within: u64 = record.iter().flat_map(str::bytes).map(|byte| u64::from(byte == b'\n')).sum();
+        let line = csv.position().line().saturating_sub(1 + within);
         match account(&record, &columns, local) {
             Ok(account) => {
                 if let Some(first) = lines.insert(account.user.clone(), line) {

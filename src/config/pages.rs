@@ -85,7 +85,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let write = |name: &str, size: usize| {
             let path = dir.path().join(name);
-            #[expect(clippy::disallowed_methods, reason = "a test writes the file it reads")]
             fs::write(&path, vec![b'x'; size]).unwrap();
             path
         };

@@ -125,8 +125,8 @@ fn what_the_shipped_file_shows_in_comments_is_good() {
     // One is a file that cannot be there, another a word that is only for the eye.
     let rejected = case.read(&text).unwrap_err();
     let expected = [
-        "70:6: nowhere/certs/extra.pem is not there; a PEM file with certificates",
-        "78:11: warning: [provider.guests] is not among `providers` of [auth], so nobody can log in with it",
+        "74:6: nowhere/certs/extra.pem is not there; a PEM file with certificates",
+        "82:11: warning: [provider.guests] is not among `providers` of [auth], so nobody can log in with it",
     ];
     assert_eq!(lines(rejected.report()), expected);
 }

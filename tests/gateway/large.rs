@@ -29,7 +29,7 @@ struct Curve<'a> {
 
 impl Curve<'_> {
     fn at(&mut self, piece: usize) {
-        if piece % self.all.div_ceil(16) == 0 {
+        if piece.is_multiple_of(self.all.div_ceil(16)) {
             self.seen.push(resident(self.gateway));
         }
     }

@@ -32,7 +32,7 @@ const WRONG: Verdict = Verdict::Wrong { message: None };
 
 #[tokio::test]
 async fn who_signs_up_can_log_in_and_nobody_takes_the_id_again() {
-    let (local, ..) = local(Registration::Open);
+    let (local, _clock, _dir) = local(Registration::Open);
     assert_eq!(local.sign_up(user("kim"), Profile::default(), GOOD.into()).await, Ok(AccountStatus::Active));
     assert_eq!(log_in(&local, "kim", GOOD).await, RIGHT);
     assert_eq!(log_in(&local, "kim", "another").await, WRONG);
@@ -49,7 +49,7 @@ async fn who_signs_up_can_log_in_and_nobody_takes_the_id_again() {
 
 #[tokio::test]
 async fn an_account_waits_for_approval_and_only_its_owner_hears_so() {
-    let (local, ..) = local(Registration::Approval);
+    let (local, _clock, _dir) = local(Registration::Approval);
     assert_eq!(local.sign_up(user("kim"), Profile::default(), GOOD.into()).await, Ok(AccountStatus::Awaiting));
     assert!(matches!(log_in(&local, "kim", GOOD).await, Verdict::NotYet { message: Some(_) }));
     assert_eq!(log_in(&local, "kim", "another").await, WRONG);
@@ -59,13 +59,13 @@ async fn an_account_waits_for_approval_and_only_its_owner_hears_so() {
 
 #[tokio::test]
 async fn a_closed_door_makes_no_account() {
-    let (local, ..) = local(Registration::Closed);
+    let (local, _clock, _dir) = local(Registration::Closed);
     assert_eq!(local.sign_up(user("kim"), Profile::default(), GOOD.into()).await, Err(AccountFault::Closed));
 }
 
 #[tokio::test]
 async fn an_imported_hash_is_made_anew_at_the_next_login() {
-    let (local, ..) = local(Registration::Closed);
+    let (local, _clock, _dir) = local(Registration::Closed);
     let old = Account { status: AccountStatus::Active, password: bcrypt::hash("old one", 4).unwrap().into() };
     let new = NewAccount { user: user("kim"), state: PersonState::default(), account: old };
     local.store.add_accounts(vec![new], local.clock.now()).await.unwrap();
@@ -81,7 +81,7 @@ async fn an_imported_hash_is_made_anew_at_the_next_login() {
 
 #[tokio::test]
 async fn a_password_is_changed_with_the_old_one() {
-    let (local, ..) = local(Registration::Open);
+    let (local, _clock, _dir) = local(Registration::Open);
     local.sign_up(user("kim"), Profile::default(), GOOD.into()).await.unwrap();
     let change = |old: &str, new: &str| local.change_password(user("kim"), old.into(), new.into());
     assert_eq!(change("wrong", "another long one 7").await, Err(AccountFault::Wrong));
