@@ -71,7 +71,9 @@ fn places(text: &str) -> Vec<String> {
 
 /// The words of refusals (`error`) a table of messages names: second cells, in code marks.
 fn words(text: &str) -> BTreeSet<String> {
-    let rows = text.lines().filter(|line| line.starts_with("| ") && line[2..].starts_with(|c: char| c.is_ascii_digit()));
+    // Status codes have three digits; exit codes, which stand in a table too, have one.
+    let status = |line: &&str| line.strip_prefix("| ").is_some_and(|row| row.bytes().take_while(u8::is_ascii_digit).count() == 3);
+    let rows = text.lines().filter(status);
     let cells = rows.filter_map(|line| line.split('|').nth(2));
     cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
 }
