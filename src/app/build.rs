@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::Failure;
 use crate::base::{Clock, SystemClock};
-use crate::config::{Chaining, Config, PageSettings, ProviderSettings};
+use crate::config::{AccountLabel, Chaining, Config, PageSettings, ProviderSettings};
 use crate::gateway::{self, Gateway, Parts, Shared};
 use crate::identity::ProviderName;
-use crate::pages::{Accent, Brand, Pages};
-use crate::provider::{BandiSso, Chain, HttpForm, Provider};
-use crate::tls::{Resumption, ServerTls};
+use crate::pages::{Accent, AccountName, Brand, Pages};
+use crate::provider::{BandiSso, Chain, HttpForm, Local, Provider};
+use crate::store::Store;
+use crate::tls::{Coverage, Resumption, ServerTls};
 use crate::token::{ForeignKeys, KeyRing};
 use crate::upstream::{Endpoints, Upstream};
 
@@ -19,7 +20,7 @@ pub(super) fn check(config: &Config) -> Result<(), Failure> {
     KeyRing::new(&config.tokens.keys).map_err(gateway::BuildError::Keys)?;
     foreign_keys(config)?;
     ServerTls::load(&config.tls, &Resumption::new().map_err(|error| vec![error])?, clock.now())?;
-    providers(config, &clock)?;
+    providers(config, &clock, None)?;
     upstreams(config, &Endpoints::new(1))?;
     Ok(())
 }
@@ -34,13 +35,13 @@ fn foreign_keys(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One snapshot of the gateway.
-pub(super) fn gateway(config: &Config, self_made: bool, endpoints: &Endpoints, shared: &Arc<Shared>) -> Result<Gateway, Failure> {
+/// One snapshot of the gateway. Without certificates it decides and serves nobody.
+pub(super) fn gateway(config: &Config, tls: Option<&ServerTls>, endpoints: &Endpoints, shared: &Arc<Shared>) -> Result<Gateway, Failure> {
     let parts = Parts {
-        settings: settings(config, self_made),
+        settings: settings(config, tls),
         tokens: config.tokens.clone(),
         others: config.others.clone(),
-        providers: providers(config, &shared.clock)?,
+        providers: providers(config, &shared.clock, Some(&shared.store))?,
         upstreams: upstreams(config, endpoints)?,
         pages: Pages::new(brand(&config.pages)?),
         shared: Arc::clone(shared),
@@ -48,9 +49,11 @@ pub(super) fn gateway(config: &Config, self_made: bool, endpoints: &Endpoints, s
     Ok(Gateway::build(parts)?)
 }
 
-fn settings(config: &Config, self_made: bool) -> gateway::Settings {
+fn settings(config: &Config, tls: Option<&ServerTls>) -> gateway::Settings {
     gateway::Settings {
         routes: config.routes.clone(),
+        groups: config.groups.clone(),
+        security_headers: config.security_headers.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         cookies: config.cookies,
         library: config.library.clone(),
@@ -59,9 +62,13 @@ fn settings(config: &Config, self_made: bool) -> gateway::Settings {
         sessions: config.sessions,
         aliases: config.aliases.clone(),
         // A browser that remembers https for a certificate nobody vouches for could never be let past the warning again.
-        hsts: config.hsts.filter(|_| !self_made),
+        hsts: config.hsts.filter(|_| !tls.is_some_and(ServerTls::self_made)),
+        certificates: tls.map(|tls| Coverage::new(&tls.certificates)).unwrap_or_default(),
         max_body: config.max_body,
         body_timeout: config.body_timeout,
+        body_min_rate: config.body_min_rate,
+        drain_body: config.drain_body,
+        max_headers: config.server.max_headers,
         max_target: config.max_target,
     }
 }
@@ -71,12 +78,21 @@ fn brand(settings: &PageSettings) -> Result<Brand, Failure> {
     if let Some(accent) = &settings.accent {
         brand.accent = Accent::new(accent).map_err(gateway::BuildError::Accent)?;
     }
+    brand.logo.clone_from(&settings.logo);
+    let called = |account: &AccountLabel| AccountName {
+        provider: account.provider.as_str().into(),
+        label: account.label.clone(),
+        hint: account.hint.clone(),
+    };
+    brand.accounts = settings.accounts.iter().map(called).collect();
     brand.contact = settings.contact.as_ref().map(|contact| contact.as_str().into());
     Ok(brand)
 }
 
-fn providers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dyn Provider>>, Failure> {
-    let built = config.providers.iter().map(|settings| provider(settings, clock)).collect::<Result<Vec<_>, _>>()?;
+/// Without a store (to look at a configuration only) there are no local accounts.
+fn providers(config: &Config, clock: &Arc<dyn Clock>, store: Option<&Arc<dyn Store>>) -> Result<Vec<Arc<dyn Provider>>, Failure> {
+    let built =
+        config.providers.iter().filter_map(|settings| provider(settings, clock, store).transpose()).collect::<Result<Vec<_>, _>>()?;
     match config.chain {
         Chaining::Off => Ok(built),
         Chaining::OnUnavailable => chained(built),
@@ -102,14 +118,20 @@ fn chained(built: Vec<Arc<dyn Provider>>) -> Result<Vec<Arc<dyn Provider>>, Fail
     realms.into_iter().map(one).collect()
 }
 
-fn provider(settings: &ProviderSettings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Provider>, Failure> {
+fn provider(
+    settings: &ProviderSettings,
+    clock: &Arc<dyn Clock>,
+    store: Option<&Arc<dyn Store>>,
+) -> Result<Option<Arc<dyn Provider>>, Failure> {
     let failed = |fault| Failure::Provider { name: settings.name().to_string(), fault };
     let clock = Arc::clone(clock);
-    match settings {
-        ProviderSettings::HttpForm(form) => Ok(Arc::new(HttpForm::new((**form).clone(), clock).map_err(failed)?)),
-        ProviderSettings::BandiSso(page) => Ok(Arc::new(BandiSso::new((**page).clone(), clock).map_err(failed)?)),
-        ProviderSettings::Local(_) => Err(Failure::NotYet { name: settings.name().to_string() }),
-    }
+    Ok(match settings {
+        ProviderSettings::HttpForm(form) => Some(Arc::new(HttpForm::new((**form).clone(), clock).map_err(failed)?)),
+        ProviderSettings::BandiSso(page) => Some(Arc::new(BandiSso::new((**page).clone(), clock).map_err(failed)?)),
+        ProviderSettings::Local(local) => {
+            store.map(|store| Arc::new(Local::new((**local).clone(), Arc::clone(store), clock)) as Arc<dyn Provider>)
+        }
+    })
 }
 
 fn upstreams(config: &Config, endpoints: &Endpoints) -> Result<HashMap<ProviderName, Arc<Upstream>>, Failure> {

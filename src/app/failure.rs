@@ -42,12 +42,6 @@ pub enum Failure {
         /// What is wrong.
         fault: SetupFault,
     },
-    /// A kind of provider that this version does not have.
-    #[error("provider {name}: this version of munjigi does not have this kind of provider yet; use kind = \"http-form\"")]
-    NotYet {
-        /// Which.
-        name: String,
-    },
     /// Files that a start could make and a reload does not.
     #[error("{} is not there; a reload makes no files", .0.join(", "))]
     Missing(Vec<String>),
@@ -65,6 +59,9 @@ pub enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// A question that cannot be answered.
+    #[error("{0}")]
+    Question(String),
     /// The state directory.
     #[error("{0}")]
     State(#[from] LockError),
@@ -116,13 +113,12 @@ impl Failure {
             | Self::Tls(_)
             | Self::Build(_)
             | Self::Provider { .. }
-            | Self::NotYet { .. }
             | Self::Missing(_)
             | Self::Upstream(_)
             | Self::NeedsRestart(_)
             | Self::File { .. }
             | Self::Log(_) => 1,
-            Self::Usage(_) => 2,
+            Self::Question(_) | Self::Usage(_) => 2,
             Self::Generate(_)
             | Self::Secret { .. }
             | Self::State(_)

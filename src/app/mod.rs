@@ -3,19 +3,24 @@
 //! It must never serve a configuration that `check` would refuse, and never leave a reload half done.
 
 mod build;
+mod desks;
+mod explain;
 mod failure;
 mod generate;
 mod notify;
 mod process;
 mod reload;
 mod signals;
+mod watch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+pub use explain::{Question, explain};
 pub use failure::Failure;
 pub use process::Process;
 
 use crate::config::{Config, Loaded, Report};
+use crate::server::PlainAddress;
 
 /// Installs the cryptography of rustls and jsonwebtoken: the same back-end for both, named here so that a build without it
 /// does not compile. Call first; calling again does nothing.
@@ -59,15 +64,36 @@ pub fn configuration(path: &Path) -> Result<Config, Failure> {
 pub fn start(path: &Path) -> Result<Process, Failure> {
     install_crypto();
     let (config, report) = generate::load(path)?;
-    Process::start(path, *config, &report)
+    Process::start(path, *config, &report, Company::Alone)
+}
+
+/// Whether another gateway may work on the same state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Company {
+    /// No: two that know nothing of each other are a mistake.
+    Alone,
+    /// Yes, as in an upgrade: each sees within a second what the other ends.
+    Beside,
+}
+
+/// Where a running gateway of this configuration can be spoken to on this machine: its operator's socket, and its admin
+/// listener if it has one.
+///
+/// # Errors
+/// What is wrong with the configuration.
+pub fn reachable_at(path: &Path) -> Result<(PathBuf, Option<PlainAddress>), Failure> {
+    let (Loaded::Ready(config, _) | Loaded::Incomplete { draft: config, .. }) = Config::load(path, &environment)?;
+    Ok((desks::operators_socket(&config), config.admin))
 }
 
 /// Serves until a signal ends it.
 ///
 /// # Errors
 /// Why it could not start.
-pub fn run(path: &Path) -> Result<(), Failure> {
-    start(path)?.wait()
+pub fn run(path: &Path, company: Company) -> Result<(), Failure> {
+    install_crypto();
+    let (config, report) = generate::load(path)?;
+    Process::start(path, *config, &report, company)?.wait()
 }
 
 /// The process environment, as configurations see it.

@@ -5,14 +5,16 @@ use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use tokio::runtime::{Builder, Runtime};
 
+use super::desks::{self, Desks};
 use super::signals::{Signals, Wish};
-use super::{Failure, build, notify};
+use super::watch::Watch;
+use super::{Company, Failure, build, notify};
 use crate::base::{Clock, SystemClock};
 use crate::config::{Config, LogSettings, Report, StoreSettings};
-use crate::gateway::{Gateway, Shared};
+use crate::gateway::{Admin, Gateway, Shared};
 use crate::observe::{AccessLog, LogTarget, Metrics, init_tracing};
 use crate::server::{Environment, Inherited, Listeners, Server};
-use crate::store::{ChangeLog, Sqlite, StateLock};
+use crate::store::{ChangeLog, LockError, Sqlite, StateLock};
 use crate::throttle::Throttle;
 use crate::tls::{Resumption, ServerTls};
 use crate::upstream::Endpoints;
@@ -24,13 +26,16 @@ pub struct Process {
     pub(super) current: Arc<ArcSwap<Gateway>>,
     pub(super) tls: Arc<ArcSwap<ServerConfig>>,
     pub(super) resumption: Resumption,
-    pub(super) endpoints: Endpoints,
+    pub(super) endpoints: Arc<Endpoints>,
+    pub(super) admin: Arc<Admin>,
     pub(super) shared: Arc<Shared>,
     server: Server,
+    desks: Desks,
     services: Runtime,
     signals: Signals,
-    /// Held for as long as the state is ours.
-    _lock: StateLock,
+    pub(super) watch: Watch,
+    /// Held for as long as the state is ours. None: somebody else has it, and we work beside them.
+    _lock: Option<StateLock>,
 }
 
 impl Process {
@@ -39,7 +44,7 @@ impl Process {
     ///
     /// # Errors
     /// The first thing that does not work.
-    pub fn start(path: &Path, config: Config, report: &Report) -> Result<Self, Failure> {
+    pub fn start(path: &Path, config: Config, report: &Report, company: Company) -> Result<Self, Failure> {
         init_tracing(&config.log.level, false)?;
         let inherited = Inherited::take()?;
         for line in report.lines() {
@@ -47,13 +52,14 @@ impl Process {
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let resumption = Resumption::new().map_err(|error| vec![error])?;
+        let watch = Watch::new(&config.tls);
         let tls = ServerTls::load(&config.tls, &resumption, clock.now())?;
         for warning in &tls.warnings {
             tracing::warn!("{warning}");
         }
         let services = runtime()?;
         let StoreSettings::Sqlite(store) = &config.store;
-        let lock = StateLock::acquire(build::folder(&store.path))?;
+        let lock = state(build::folder(&store.path), company)?;
         let store = Arc::new(Sqlite::open(store.clone())?);
         let log = services.block_on(ChangeLog::start(store, Arc::clone(&clock), config.longest_token()))?;
 
@@ -62,21 +68,25 @@ impl Process {
         let throttle = Throttle::new(config.throttle.clone());
         let shared = Shared::new(Arc::clone(&clock), log, throttle, services.handle().clone(), access_log.clone(), Arc::clone(&metrics));
         let listeners = Listeners::inherit(&config.server, inherited)?;
-        let endpoints = Endpoints::new(listeners.workers());
-        let gateway = build::gateway(&config, tls.self_made(), &endpoints, &shared)?;
+        let desk_sockets = desks::bind(&config)?;
+        let endpoints = Arc::new(Endpoints::new(listeners.workers()));
+        let gateway = build::gateway(&config, Some(&tls), &endpoints, &shared)?;
         let current = Arc::new(ArcSwap::from_pointee(gateway));
+        let admin = Admin::new(Arc::clone(&shared), Arc::clone(&current), Arc::clone(&endpoints), tls.certificates);
         let tls = Arc::new(ArcSwap::from(tls.config));
         let environment = Environment { tls: Arc::clone(&tls), metrics, access_log, clock, tunnels: shared.tunnels.clone() };
         let signals = services.block_on(async { Signals::listen() })?;
-        let server = {
+        let (server, desks) = {
             let _on_services = services.enter();
+            let desks = Desks::open(desk_sockets, &config.server, &environment, &admin)?;
             let current = Arc::clone(&current);
             let handler = move |request, peer: Arc<crate::web::Peer>| {
                 let gateway = current.load_full();
                 async move { gateway.handle(request, &peer).await }
             };
-            Server::start(&config.server, listeners, &environment, &handler)
-                .map_err(|source| Failure::System { what: "cannot start the workers", source })?
+            let server = Server::start(&config.server, listeners, &environment, &handler)
+                .map_err(|source| Failure::System { what: "cannot start the workers", source })?;
+            (server, desks)
         };
         services.spawn(Arc::clone(&shared.log).follow());
         services.spawn(Arc::clone(&shared.streams).follow(Arc::clone(&shared.view)));
@@ -87,7 +97,23 @@ impl Process {
         if let Some(address) = server.redirect_address() {
             tracing::info!("listening on http://{address}, which sends browsers on to https");
         }
-        Ok(Self { path: path.to_owned(), config, current, tls, resumption, endpoints, shared, server, services, signals, _lock: lock })
+        desks.tell();
+        Ok(Self {
+            path: path.to_owned(),
+            watch,
+            config,
+            current,
+            tls,
+            resumption,
+            endpoints,
+            admin,
+            shared,
+            server,
+            desks,
+            services,
+            signals,
+            _lock: lock,
+        })
     }
 
     /// The runtime for everything that is not the data path.
@@ -107,12 +133,20 @@ impl Process {
     pub fn wait(mut self) -> Result<(), Failure> {
         notify::ready();
         loop {
-            match self.services.handle().clone().block_on(self.signals.next()) {
+            let Self { services, signals, watch, .. } = &mut self;
+            let wish = services.block_on(async {
+                tokio::select! {
+                    wish = signals.next() => wish,
+                    () = watch.changed() => Wish::Certificates,
+                }
+            });
+            match wish {
                 Wish::Reload => {
                     notify::reloading();
                     self.reload();
                     notify::ready();
                 }
+                Wish::Certificates => self.renew_certificates(),
                 Wish::Reopen => self.shared.access_log.reopen(),
                 Wish::Stop | Wish::Interrupt => return self.stop(),
             }
@@ -120,8 +154,14 @@ impl Process {
     }
 
     fn stop(self) -> Result<(), Failure> {
-        let Self { config, shared, server, services, mut signals, .. } = self;
+        let Self { config, shared, server, desks, admin, services, mut signals, .. } = self;
         notify::stopping();
+        admin.drain();
+        if !config.drain_delay.is_zero() {
+            tracing::info!("stopping: not ready any more; connections are taken for another {:?}", config.drain_delay);
+            // A second signal means now.
+            _ = services.block_on(async { tokio::time::timeout(config.drain_delay, another(&mut signals)).await });
+        }
         tracing::info!("stopping: no new connections; requests have {:?} to finish", config.server.drain_timeout);
         let stopped = services.block_on(async {
             tokio::select! {
@@ -135,11 +175,27 @@ impl Process {
             return Err(Failure::Interrupted);
         };
         tracing::info!(connections_cut = stopped.connections_cut, tunnels_closed = stopped.tunnels_closed, "stopped");
+        services.block_on(desks.close());
         let flushed = services.block_on(shared.log.flush());
         shared.access_log.close();
         services.shutdown_background();
         Ok(flushed?)
     }
+}
+
+fn state(folder: &Path, company: Company) -> Result<Option<StateLock>, Failure> {
+    match (StateLock::acquire(folder), company) {
+        (Err(held @ LockError::InUse { .. }), Company::Beside) => {
+            tracing::info!("working beside another gateway: {held}");
+            Ok(None)
+        }
+        (lock, Company::Alone | Company::Beside) => Ok(Some(lock?)),
+    }
+}
+
+/// Waits for any signal that means stop.
+async fn another(signals: &mut Signals) {
+    while !matches!(signals.next().await, Wish::Stop | Wish::Interrupt) {}
 }
 
 /// Waits for a second INT.

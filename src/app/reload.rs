@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::process::Process;
+use super::watch::Watch;
 use super::{Failure, build, environment};
 use crate::base::Timestamp;
 use crate::config::{Config, Loaded};
@@ -13,6 +14,7 @@ struct Next {
     config: Config,
     gateway: Gateway,
     tls: ServerTls,
+    watch: Watch,
 }
 
 impl Process {
@@ -24,7 +26,9 @@ impl Process {
                 self.shared.throttle.reconfigure(next.config.throttle.clone());
                 self.tls.store(next.tls.config);
                 self.current.store(Arc::new(next.gateway));
+                self.admin.reloaded(next.tls.certificates);
                 self.config = next.config;
+                self.watch = next.watch;
                 tracing::info!("reloaded {}", self.path.display());
                 self.note(now, "taken up");
             }
@@ -56,11 +60,35 @@ impl Process {
         if !fixed.is_empty() {
             return Err(Failure::NeedsRestart(fixed));
         }
+        let watch = Watch::new(&config.tls);
         let tls = ServerTls::load(&config.tls, &self.resumption, now)?;
-        let gateway = build::gateway(&config, tls.self_made(), &self.endpoints, &self.shared)?;
+        let gateway = build::gateway(&config, Some(&tls), &self.endpoints, &self.shared)?;
         // Before tokens of a longer life are given out, the change log has to be kept that long.
         self.services().block_on(async { self.shared.log.token_life(config.longest_token()).await })?;
-        Ok(Next { config, gateway, tls })
+        Ok(Next { config, gateway, tls, watch })
+    }
+
+    /// Takes up changed certificate files and nothing else, or keeps those in use and says why.
+    pub(super) fn renew_certificates(&mut self) {
+        let now = self.shared.clock.now();
+        let renewed = ServerTls::load(&self.config.tls, &self.resumption, now).map_err(Failure::from).and_then(|tls| {
+            let gateway = build::gateway(&self.config, Some(&tls), &self.endpoints, &self.shared)?;
+            Ok((tls, gateway))
+        });
+        match renewed {
+            Ok((tls, gateway)) => {
+                for warning in &tls.warnings {
+                    tracing::warn!("{warning}");
+                }
+                self.tls.store(tls.config);
+                self.current.store(Arc::new(gateway));
+                tracing::info!("took up the changed certificates");
+            }
+            Err(failure) => {
+                self.shared.metrics.reloads_refused.inc();
+                tracing::error!("certificate files have changed and cannot be used; those in use stay: {failure}");
+            }
+        }
     }
 
     fn note(&self, at: Timestamp, detail: &str) {

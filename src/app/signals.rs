@@ -7,6 +7,8 @@ use super::Failure;
 pub(super) enum Wish {
     /// HUP: take up the changed configuration.
     Reload,
+    /// No signal: certificate files have changed, and are watched.
+    Certificates,
     /// USR1: open the log files anew.
     Reopen,
     /// TERM, INT, QUIT: finish what was begun, then end.

@@ -2,8 +2,12 @@
 //! usage, 3 it cannot be done here and now.
 
 pub mod demo;
+mod explain;
 mod import;
+mod operate;
 mod sso;
+mod table;
+mod users_file;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -37,11 +41,25 @@ Start with `munjigi demo`, then read gateway.toml.";
 #[derive(Subcommand)]
 enum Command {
     /// Serve, in the foreground, until a signal ends it
-    Run(ConfigFile),
+    Run(RunOptions),
     /// Look at the configuration and everything it names, and list every mistake; serves and makes nothing
     Check(ConfigFile),
+    /// Say which route takes a request, who may pass, what the application would be sent, and why
+    Explain(explain::Options),
     /// Try it out: a gateway on loopback with a stand-in for the university's SSO and two sample applications
     Demo(demo::Options),
+    /// Ask a running gateway whether it is ready: exit code 0 or 1, for health checks
+    Health(ConfigFile),
+    /// Who is logged in
+    #[command(subcommand)]
+    Sessions(operate::Sessions),
+    /// Who may log in, and as what; local accounts from and to a file
+    #[command(subcommand)]
+    Users(Users),
+    /// What happened to logins, sessions and accounts
+    Audit(operate::Trail),
+    /// End every session of everybody
+    LogoutEverybody(operate::Common),
     /// Print the [auth] part of a configuration for an application that has a login of its own
     Import {
         #[command(subcommand)]
@@ -65,6 +83,25 @@ enum Import {
     },
 }
 
+#[derive(Subcommand)]
+enum Users {
+    #[command(flatten)]
+    Of(operate::Users),
+    /// Take accounts over from a CSV file: all of them, or none and every bad line with its number
+    Import(users_file::Import),
+    /// Write all accounts to standard output, hashes included, in the form that import reads
+    Export(users_file::Export),
+}
+
+#[derive(Args)]
+struct RunOptions {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Work on the state of a gateway that is running, at other addresses: for an upgrade without a pause
+    #[arg(long)]
+    beside: bool,
+}
+
 #[derive(Args)]
 struct ConfigFile {
     /// The configuration
@@ -75,14 +112,36 @@ struct ConfigFile {
 /// Runs the command line.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Run(file) => app::run(&file.config),
+        Command::Run(options) => {
+            let company = if options.beside { app::Company::Beside } else { app::Company::Alone };
+            app::run(&options.file.config, company)
+        }
         Command::Check(file) => check(&file.config),
+        Command::Explain(options) => match explain::run(options) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::Demo(options) => demo::run(&options),
         Command::Import { from: Import::Flask { file } } => return import(&file),
+        Command::Health(file) => return finish(operate::health(&file.config), Some(1)),
+        Command::Sessions(command) => return finish(operate::sessions(&command), None),
+        Command::Audit(trail) => return finish(operate::audit(&trail), None),
+        Command::LogoutEverybody(common) => return finish(operate::logout_everybody(&common), None),
         Command::Sso(command) => match sso::run(&command) {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },
+        Command::Users(command) => {
+            let done = match &command {
+                Users::Of(command) => return finish(operate::users(command), None),
+                Users::Import(options) => users_file::import(options),
+                Users::Export(options) => users_file::export(options),
+            };
+            match done {
+                Ok(code) => return code,
+                Err(failure) => Err(failure),
+            }
+        }
         Command::GenSecret => {
             say(&URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
             Ok(())
@@ -112,6 +171,18 @@ fn import(file: &std::path::Path) -> ExitCode {
             ExitCode::from(3)
         }
     }
+}
+
+/// The end of a command for a running gateway; health checks know only one code for "no".
+fn finish(outcome: Result<(), operate::Trouble>, code: Option<u8>) -> ExitCode {
+    let Err(trouble) = outcome else { return ExitCode::SUCCESS };
+    let exit = code.unwrap_or_else(|| trouble.exit_code());
+    if let operate::Trouble::Configuration(failure) = &trouble {
+        complain(failure);
+    } else {
+        let _ = writeln!(std::io::stderr(), "munjigi: {trouble}");
+    }
+    ExitCode::from(exit)
 }
 
 fn check(path: &std::path::Path) -> Result<(), Failure> {

@@ -5,14 +5,17 @@
 //! took. This module must never write a file, show a line that holds a secret, or let a configuration pass that another part of
 //! the gateway would have to doubt.
 
+mod access;
 mod auth;
 mod bandi_sso;
 mod expand;
+mod groups;
 mod headers;
 mod http_form;
 mod issuer;
 mod keys;
 mod library;
+mod pages;
 mod parse;
 mod provider;
 mod reach;
@@ -27,6 +30,7 @@ mod server;
 mod session;
 mod settings;
 mod syntax;
+mod target;
 mod tls;
 mod upstream;
 mod url;
@@ -41,18 +45,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fmt, fs};
 
+use http::{HeaderName, HeaderValue};
 use toml::de::DeTable;
 use zeroize::Zeroizing;
 
 pub use report::{Level, Rejected, Report};
-pub use settings::{Chaining, LocalSettings, LogSettings, PageSettings, ProviderSettings, StoreSettings};
+pub use settings::{AccountLabel, Chaining, LogSettings, PageSettings, ProviderSettings, StoreSettings};
 
 use crate::base::{Fault, TrustedProxies};
-use crate::gateway::{AliasSettings, LibrarySettings, Others, SessionSettings};
+use crate::gateway::{AliasSettings, FileGroups, LibrarySettings, Others, SessionSettings};
 use crate::routing::RouteSettings;
 use crate::server::{PlainAddress, Settings as ServerSettings};
 use crate::throttle::Settings as ThrottleSettings;
-use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings};
+use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings, IdentityHeaders};
 use reader::{Entry, Found, Reader};
 use section::Section;
 
@@ -71,12 +76,18 @@ pub struct Config {
     pub listen_plain: Vec<PlainAddress>,
     /// Where metrics, health and administration are served.
     pub admin: Option<PlainAddress>,
+    /// How long `/ready` says no before a stopping gateway takes no more connections.
+    pub drain_delay: Duration,
     /// Whose `X-Forwarded-*` is believed.
     pub trusted_proxies: TrustedProxies,
     /// Largest request body in bytes where a route says nothing.
     pub max_body: u64,
     /// How long a request body may stand still.
     pub body_timeout: Duration,
+    /// Bytes of a request body for each second over all where a route says nothing; 0: none.
+    pub body_min_rate: u64,
+    /// How much of a body that nobody wants is read, so that its sender sees the answer.
+    pub drain_body: u64,
     /// Longest request target in bytes.
     pub max_target: usize,
     /// Where `/login`, `/refresh` and `/logout` are ours.
@@ -107,6 +118,10 @@ pub struct Config {
     pub store: StoreSettings,
     /// How applications are told who asks.
     pub identity_headers: IdentityHeaderSettings,
+    /// Groups of people according to a file.
+    pub groups: FileGroups,
+    /// Headers every answer carries that does not say otherwise itself.
+    pub security_headers: Vec<(HeaderName, HeaderValue)>,
     /// The applications.
     pub upstreams: Vec<crate::upstream::Settings>,
     /// What leads where, and for whom; the order means nothing.
@@ -240,17 +255,24 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let upstreams = upstream::read(&root);
     let aliases = routes::read_aliases(&root, server.aliases);
     let others = Others { issuers, scoped: auth.as_ref().map(|auth| auth.scoped.clone()).unwrap_or_default() };
-    let routes = routes::read(&root, &upstreams, &providers, &aliases, &others);
+    let identity_headers = headers::read(&root);
+    let ours = IdentityHeaders::new(&identity_headers);
+    let routes = routes::read(&root, &upstreams, &providers, &aliases, &ours, &others);
+    let groups = groups::read(&root, &providers);
+    let security_headers = root.take("security_headers").map(|value| target::headers(&value, &ours)).unwrap_or_default();
     let (throttle, store, log) = (rest::throttle(&root), rest::store(&root), rest::log(&root));
-    let (identity_headers, pages) = (headers::read(&root), rest::pages(&root));
+    let pages = pages::read(&root, &providers.names);
     let auth = auth?;
     Some(Config {
         server: server.settings,
         listen_plain: server.listen_plain,
         admin: server.admin,
+        drain_delay: server.drain_delay,
         trusted_proxies: server.trusted_proxies,
         max_body: server.max_body,
         body_timeout: server.body_timeout,
+        body_min_rate: server.body_min_rate,
+        drain_body: server.drain_body,
         max_target: server.max_target,
         aliases,
         tls: tls.settings,
@@ -266,6 +288,8 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         throttle,
         store,
         identity_headers,
+        groups,
+        security_headers,
         upstreams: upstreams.good.into_iter().map(|upstream| upstream.value).collect(),
         routes,
         pages: pages?,

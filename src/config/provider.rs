@@ -1,9 +1,10 @@
 use super::section::Section;
-use super::settings::{LocalSettings, ProviderSettings};
+use super::settings::ProviderSettings;
 use super::value::At;
 use super::{bandi_sso, http_form};
 use crate::base::Fault;
 use crate::identity::{IdRule, ProviderName, Realm};
+use crate::provider::{LocalSettings, Registration};
 
 /// What `[provider.…]` says.
 pub(super) struct Providers {
@@ -47,7 +48,10 @@ pub(super) fn read(root: &Section<'_>) -> Providers {
 fn compare(root: &Section<'_>, one: &At<ProviderSettings>, other: &ProviderSettings) {
     let (realm, name) = (one.value.realm(), other.name());
     let is_local = |provider: &ProviderSettings| matches!(provider, ProviderSettings::Local(_));
-    if is_local(&one.value) != is_local(other) {
+    if is_local(&one.value) && is_local(other) {
+        let fault = Fault::new(format!("[provider.{name}] holds the same accounts: those of the realm {:?}", realm.as_str()));
+        root.reader.mismatch(fault.at(one.span.clone()).help("give one of them another `realm`, or take it out"));
+    } else if is_local(&one.value) != is_local(other) {
         let fault = Fault::new(format!("local accounts cannot share the realm {:?} with [provider.{name}]", realm.as_str()));
         let help = "an account somebody makes could then pass for somebody else's; give one of them another `realm`";
         root.reader.mismatch(fault.at(one.span.clone()).help(help));
@@ -88,7 +92,11 @@ fn provider(name: &At<&str>, section: &Section<'_>) -> Option<At<ProviderSetting
         Kind::BandiSso => bandi_sso::read(section, common).map(|settings| ProviderSettings::BandiSso(Box::new(settings))),
         Kind::Local => {
             let Common { name, realm, id_rule, mju: _ } = common;
-            Some(ProviderSettings::Local(Box::new(LocalSettings { name, realm, id_rule })))
+            let words = [("open", Registration::Open), ("approval", Registration::Approval), ("closed", Registration::Closed)];
+            let registration = section.word("registration", &words).map(|at| at.value).unwrap_or_default();
+            let shortest = section.number("password_shortest", 8, 64).and_then(|at| usize::try_from(at.value).ok());
+            let settings = LocalSettings { name, realm, id_rule, registration, shortest_password: shortest.unwrap_or(8) };
+            Some(ProviderSettings::Local(Box::new(settings)))
         }
     };
     good_name.ok()?;

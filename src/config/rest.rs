@@ -1,12 +1,11 @@
-//! The small sections: `[store]`, `[throttle]`, `[log]` and `[pages]`.
+//! The small sections: `[store]`, `[throttle]` and `[log]`.
 
 use std::time::Duration;
 
 use super::parse;
 use super::section::Section;
-use super::settings::{LogSettings, PageSettings, StoreSettings};
+use super::settings::{LogSettings, StoreSettings};
 use crate::base::Fault;
-use crate::identity::DisplayName;
 use crate::observe::LogFormat;
 use crate::store::sqlite::Settings as SqliteSettings;
 use crate::throttle::Settings as ThrottleSettings;
@@ -66,19 +65,4 @@ fn level(text: &str) -> Result<String, Fault> {
         Ok(_) => Ok(text.to_owned()),
         Err(error) => Err(Fault::new(format!("{text:?} is no filter: {error}")).help("write as in \"info,munjigi::upstream=debug\"")),
     }
-}
-
-/// Reads `[pages]`.
-pub(super) fn pages(root: &Section<'_>) -> Option<PageSettings> {
-    let section = root.section("pages", "[pages]");
-    let line = |text: &str| DisplayName::new(text).map_err(|error| Fault::new(format!("this cannot stand on a page: {error}")));
-    let name = section.read("name", line).map(|at| at.value);
-    let accent = section.read("accent", |text| {
-        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()));
-        let wrong = || Fault::new(format!("{text:?} is no colour")).help("write \"#\" and six hexadecimal digits, as in \"#17695a\"");
-        digits.map(|_| text.to_owned()).ok_or_else(wrong)
-    });
-    let contact = section.read("contact", line).map(|at| at.value);
-    let name = name.or_else(|| DisplayName::new("Munjigi").ok())?;
-    Some(PageSettings { name, accent: accent.map(|at| at.value), contact })
 }

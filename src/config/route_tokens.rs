@@ -5,11 +5,11 @@ use super::section::Section;
 use crate::base::Fault;
 use crate::gateway::Others;
 use crate::identity::ProviderName;
-use crate::routing::{HostName, PassForm, PathPrefix, RouteTokens};
+use crate::routing::{HostPattern, PassForm, PathPattern, PathPrefix, RouteTokens};
 use crate::token::KeyMaterial;
 
 /// Reads both.
-pub(super) fn read(section: &Section<'_>, host: Option<&HostName>, path: Option<&PathPrefix>, others: &Others) -> RouteTokens {
+pub(super) fn read(section: &Section<'_>, host: Option<&HostPattern>, path: Option<&PathPattern>, others: &Others) -> RouteTokens {
     let mut tokens = RouteTokens::default();
     let names: Vec<String> = others.issuers.iter().map(|issuer| issuer.name.as_str().to_owned()).collect();
     for accepted in section.list("accept", |text| Ok(text.to_owned())).unwrap_or_default() {
@@ -30,7 +30,7 @@ pub(super) fn read(section: &Section<'_>, host: Option<&HostName>, path: Option<
         let fault = section.at(Fault::new("`dangerous_pass_refresh` has no effect without `pass_token`"));
         section.reader.mismatch(fault.help("it makes the token that is passed a refresh token"));
     }
-    let root = PathPrefix::new("/").ok();
+    let root = PathPrefix::new("/").ok().map(PathPattern::Below);
     let key = path.or(root.as_ref()).and_then(|path| others.key_of(host, path));
     if (tokens.flask || tokens.pass.is_some()) && key.is_none() {
         let fault = section.at(Fault::new("no key is shared with the application of this route"));

@@ -1,14 +1,16 @@
+use std::time::Duration;
+
 use http::Method;
 
+use super::access::access;
 use super::provider::Providers;
-use super::reader::nearest_of;
 use super::section::Section;
+use super::target;
 use super::upstream::Upstreams;
-use super::value::{At, Value};
 use crate::base::Fault;
 use crate::gateway::{AliasSettings, Others};
-use crate::identity::{Group, ProviderName, Realm, Role, UserId};
-use crate::routing::{Access, HostName, PathPrefix, RouteSettings, Unauthenticated};
+use crate::routing::{Access, HostName, HostPattern, PathPattern, PathPrefix, RouteSettings, Target, Unauthenticated};
+use crate::web::IdentityHeaders;
 
 /// Our own endpoints: no route can have them.
 const OWN: [&str; 2] = ["/.auth", "/.well-known/jwks.json"];
@@ -35,6 +37,7 @@ pub(super) fn read(
     upstreams: &Upstreams,
     providers: &Providers,
     aliases: &AliasSettings,
+    ours: &IdentityHeaders,
     others: &Others,
 ) -> Vec<RouteSettings> {
     let Some(sections) = root.tables("route", "[[route]]") else {
@@ -45,16 +48,21 @@ pub(super) fn read(
         return Vec::new();
     };
     let mut routes: Vec<RouteSettings> = Vec::new();
-    let mut used = Vec::new();
+    let (mut used, mut places) = (Vec::new(), Vec::new());
     for section in &sections {
         used.extend(section.take("upstream").and_then(|value| value.raw().as_str().map(str::to_owned)));
-        let Some(route) = route(section, upstreams, providers, others) else { continue };
+        let Some(route) = route(section, upstreams, providers, ours, others) else { continue };
         shadowed(section, &route, aliases);
+        unreachable(section, &route);
         if routes.iter().any(|other| same(other, &route)) {
             let fault = Fault::new(format!("another route has the same host, path and method: {}", shown(&route)));
             section.reader.mismatch(section.at(fault).help("take one out, or tell them apart by `host`, `path` or `methods`"));
         }
+        places.push(section.value_span("access").or_else(|| section.place()).unwrap_or(0..0));
         routes.push(route);
+    }
+    for (open, place) in routes.iter().zip(places).filter(|(route, _)| route.access == Access::Public) {
+        above_guarded(root, open, &routes, place);
     }
     for idle in upstreams.good.iter().filter(|upstream| !used.iter().any(|name| name == upstream.value.name.as_str())) {
         root.reader.warn(Fault::new(format!("no route leads to [upstream.{}]", idle.value.name)).at(idle.span.clone()));
@@ -62,38 +70,57 @@ pub(super) fn read(
     routes
 }
 
-fn route(section: &Section<'_>, upstreams: &Upstreams, providers: &Providers, others: &Others) -> Option<RouteSettings> {
-    section.require("upstream", "the name of an [upstream.…]");
-    let host = section.read("host", host);
-    let path = section.read("path", |text| PathPrefix::new(text).map_err(|error| Fault::new(format!("{text:?}: {error}"))));
+fn route(
+    section: &Section<'_>,
+    upstreams: &Upstreams,
+    providers: &Providers,
+    ours: &IdentityHeaders,
+    others: &Others,
+) -> Option<RouteSettings> {
+    let host = section.read("host", host_pattern);
+    let path = section.read("path", |text| PathPattern::parse(text).map_err(|error| Fault::new(format!("{text:?}: {error}"))));
     let methods = section.list("methods", method);
     if methods.as_ref().is_some_and(Vec::is_empty) {
         section.reader.mismatch(section.at(Fault::new("`methods` is empty, so nothing matches").help("leave it out for all methods")));
     }
-    let upstream = section.read("upstream", |text| {
-        if !upstreams.names.iter().any(|name| name == text) {
-            let fault = Fault::new(format!("there is no [upstream.{text}]"));
-            return Err(fault.help(nearest_of(text, &upstreams.names, "[upstream.…] sections")));
-        }
-        ProviderName::new(text).map_err(|error| Fault::new(format!("{text:?}: {error}")))
-    });
+    let target = target::read(section, upstreams);
     let answers = [("auto", Unauthenticated::Auto), ("redirect", Unauthenticated::Redirect), ("401", Unauthenticated::Refuse)];
     let unauthenticated = section.take("on_unauthenticated").and_then(|value| value.read(|text| super::parse::word(text, &answers)));
     let settings = RouteSettings {
         tokens: super::route_tokens::read(section, host.as_ref().map(|at| &at.value), path.as_ref().map(|at| &at.value), others),
         host: host.as_ref().map(|at| at.value.clone()),
-        path: path.as_ref().map(|at| at.value.clone()).or_else(|| PathPrefix::new("/").ok())?,
+        path: path.as_ref().map(|at| at.value.clone()).or_else(|| PathPattern::parse("/").ok())?,
         methods: methods.map(|methods| methods.into_iter().map(|at| at.value).collect()),
         access: section.take("access").map_or(Some(Access::default()), |value| access(&value, providers))?,
-        upstream: upstream?.value,
+        target: target?,
+        rewrite: target::rewrite(section, path.as_ref().map_or("", |at| at.value.as_str())),
+        request_headers: target::edits(section, "request_headers", ours),
+        response_headers: target::edits(section, "response_headers", ours),
+        host_header: section.read("host_header", target::host_header).map(|at| at.value),
+        preflight: section.flag("preflight", false),
         unauthenticated: unauthenticated.map(|at| at.value).unwrap_or_default(),
         allow_empty_segments: section.flag("allow_empty_segments", false),
         allow_underscore_headers: section.flag("allow_underscore_headers", false),
         max_body: section.size("max_body", 0, u64::MAX).map(|at| at.value),
+        body_min_rate: section.size("body_min_rate", 0, 1 << 30).map(|at| at.value),
+        request_timeout: section.duration("request_timeout", Duration::from_millis(100), Duration::from_secs(86_400)).map(|at| at.value),
+        response_timeout: target::limit(section, "response_timeout"),
+        idle_timeout: target::limit(section, "idle_timeout"),
     };
     // A host or path that could not be read leaves a route that says something else.
+    if settings.preflight && settings.methods.as_ref().is_some_and(|methods| !methods.contains(&Method::OPTIONS)) {
+        let fault = section.at(Fault::new("`preflight` has no effect, since `methods` leaves OPTIONS out"));
+        section.reader.mismatch(fault.help("add \"OPTIONS\" to `methods`"));
+    }
     let whole = section.has("host") == host.is_some() && section.has("path") == path.is_some();
     whole.then_some(settings)
+}
+
+fn host_pattern(text: &str) -> Result<HostPattern, Fault> {
+    match text.strip_prefix("*.") {
+        Some(below) => host(below).map(HostPattern::Below),
+        None => host(text).map(HostPattern::Exact),
+    }
 }
 
 fn host(text: &str) -> Result<HostName, Fault> {
@@ -103,69 +130,13 @@ fn host(text: &str) -> Result<HostName, Fault> {
     })
 }
 
-fn method(text: &str) -> Result<Method, Fault> {
+pub(super) fn method(text: &str) -> Result<Method, Fault> {
     let method = Method::from_bytes(text.as_bytes()).map_err(|_| Fault::new(format!("{text:?} is no method")))?;
     if text.bytes().any(|b| b.is_ascii_lowercase()) {
         return Err(Fault::new(format!("{text:?} is no method: they are told apart by case"))
             .help(format!("write {:?}", text.to_ascii_uppercase())));
     }
     Ok(method)
-}
-
-/// `"public"`, `"signed-in"`, or a table of who may pass. A list that cannot be understood gives no rule at all.
-fn access(value: &Value<'_>, providers: &Providers) -> Option<Access> {
-    if !value.raw().is_table() {
-        let words = [("public", true), ("signed-in", false)];
-        let public = value.read_text(|text| {
-            super::parse::word(text, &words).map_err(|fault| fault.help("write \"public\", \"signed-in\" or { groups = [\"staff\"] }"))
-        });
-        return public.map(|at| if at.value { Access::Public } else { Access::SignedIn });
-    }
-    let section = Section::of(value, "access");
-    section.moved("group", "write `groups = [\"…\"]`");
-    section.moved("user", "write `users = [\"realm:id\"]`");
-    section.moved("role", "write `roles = [\"…\"]`");
-    let users = section.list("users", |text| user(text, providers));
-    let groups =
-        section.list("groups", |text| Group::new(text).map_err(|error| Fault::new(format!("{text:?} cannot be a group: {error}"))));
-    let roles = section.list("roles", |text| super::parse::word(text, &[("member", Role::Member), ("admin", Role::Admin)]));
-    for (key, empty) in [
-        ("users", users.as_ref().is_some_and(Vec::is_empty)),
-        ("groups", groups.as_ref().is_some_and(Vec::is_empty)),
-        ("roles", roles.as_ref().is_some_and(Vec::is_empty)),
-    ] {
-        if empty {
-            section.reader.mismatch(section.at(Fault::new(format!("`{key}` is empty, so it lets nobody pass"))));
-        }
-    }
-    if !["users", "groups", "roles", "user", "group", "role"].iter().any(|key| section.has(key)) {
-        let fault = section.at(Fault::new("this access rule names nobody"));
-        section.reader.mismatch(fault.help("name `users`, `groups` or `roles`, or write access = \"signed-in\""));
-    }
-    Some(Access::AnyOf { users: values(users), groups: values(groups), roles: values(roles) })
-}
-
-fn values<T>(list: Option<Vec<At<T>>>) -> Vec<T> {
-    list.into_iter().flatten().map(|at| at.value).collect()
-}
-
-/// `realm:id`, in the canonical form of that realm.
-fn user(text: &str, providers: &Providers) -> Result<UserId, Fault> {
-    let realms: Vec<String> = providers.good.iter().map(|provider| provider.value.realm().to_string()).collect();
-    let wrong = || {
-        Fault::new(format!("{text:?} names no person"))
-            .help(format!("write realm and id, as in \"{}:60241234\"", realms.first().map_or("mju", |realm| realm)))
-    };
-    let (realm, id) = text.split_once(':').ok_or_else(wrong)?;
-    let realm = Realm::new(realm).map_err(|_| wrong())?;
-    if let Some(provider) = providers.good.iter().find(|provider| *provider.value.realm() == realm) {
-        return provider.value.id_rule().canonical(&realm, id).map_err(|error| Fault::new(format!("{text:?} names no person: {error}")));
-    }
-    if providers.good.len() < providers.names.len() {
-        // The realm may be that of a provider with a fault of its own.
-        return UserId::parse(text).map_err(|_| wrong());
-    }
-    Err(Fault::new(format!("no provider has the realm {:?}", realm.as_str())).help(nearest_of(realm.as_str(), &realms, "realms")))
 }
 
 /// Says so when a route could never be reached, because the gateway itself answers there.
@@ -178,10 +149,11 @@ fn shadowed(section: &Section<'_>, route: &RouteSettings, aliases: &AliasSetting
         return;
     }
     let Some(alias) = AliasSettings::PATHS.into_iter().find(|alias| below(alias)) else { return };
-    if !aliases.active(route.host.as_ref()) {
+    let host = route.host.as_ref().and_then(HostPattern::exact);
+    if !aliases.active(host) {
         return;
     }
-    let switch = match &route.host {
+    let switch = match host {
         Some(host) => format!("write `aliases = false` in [host.\"{host}\"]"),
         None => "write `aliases = false` in [server], or name the route's `host` and switch them off for it in [host.\"…\"]".to_owned(),
     };
@@ -200,6 +172,40 @@ fn same(one: &RouteSettings, other: &RouteSettings) -> bool {
 }
 
 fn shown(route: &RouteSettings) -> String {
-    let host = route.host.as_ref().map_or("any host", HostName::as_str);
+    let host = route.host.as_ref().map_or_else(|| "any host".to_owned(), HostPattern::to_string);
     format!("{host}, {}", route.path)
+}
+
+/// Says so when nothing can ever come of a route.
+fn unreachable(section: &Section<'_>, route: &RouteSettings) {
+    let Some(methods) = &route.methods else { return };
+    let never = |method: &Method| matches!(*method, Method::CONNECT | Method::TRACE);
+    let at = section.value_span("methods").unwrap_or(0..0);
+    if !methods.is_empty() && methods.iter().all(never) {
+        let fault = Fault::new("the gateway refuses CONNECT and TRACE everywhere, so this route is never reached").at(at);
+        section.reader.warn(fault);
+    } else if let Access::Rule(rule) = &route.access
+        && !rule.methods.is_empty()
+        && !rule.methods.iter().any(|method| methods.contains(method))
+    {
+        section.reader.warn(Fault::new("`methods` of this route and of its access rule have none in common, so nobody passes").at(at));
+    }
+}
+
+/// Says so when a public route is the one that takes whatever is not named below it, next to routes that are guarded.
+fn above_guarded(root: &Section<'_>, open: &RouteSettings, routes: &[RouteSettings], place: std::ops::Range<usize>) {
+    let PathPattern::Below(prefix) = &open.path else { return };
+    let hosts = |other: &RouteSettings| match (&open.host, &other.host) {
+        (None, _) => true,
+        (Some(one), Some(other)) => one.covers(other),
+        (Some(_), None) => false,
+    };
+    let guarded = routes.iter().find(|other| {
+        let below = other.path.as_str() != prefix.as_str() && prefix.contains(other.path.as_str());
+        other.access != Access::Public && hosts(other) && below && matches!(other.target, Target::Upstream(_))
+    });
+    if let Some(guarded) = guarded {
+        let fault = Fault::new(format!("this public route stands above a guarded one ({})", shown(guarded))).at(place);
+        root.reader.warn(fault.help("whatever below it is not named by another route is open to everybody"));
+    }
 }

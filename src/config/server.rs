@@ -15,8 +15,11 @@ pub(super) struct Server {
     pub(super) trusted_proxies: TrustedProxies,
     pub(super) max_body: u64,
     pub(super) body_timeout: Duration,
+    pub(super) body_min_rate: u64,
+    pub(super) drain_body: u64,
     pub(super) max_target: usize,
     pub(super) aliases: bool,
+    pub(super) drain_delay: Duration,
 }
 
 /// Where TLS is served unless said.
@@ -24,6 +27,12 @@ const DEFAULT_LISTEN: &str = "0.0.0.0:8443";
 
 /// Largest request body unless said, here or at the route.
 const DEFAULT_MAX_BODY: u64 = 1 << 30;
+
+/// Bytes for each second that a request body has to keep up over all.
+const DEFAULT_MIN_RATE: u64 = 500;
+
+/// How much of an unwanted body is read: an upload of the usual size ends, and its sender reads why it was refused.
+const DEFAULT_DRAIN: u64 = 8 << 20;
 
 /// Reads `[server]`.
 pub(super) fn read(root: &Section<'_>) -> Server {
@@ -53,8 +62,11 @@ pub(super) fn read(root: &Section<'_>) -> Server {
         trusted_proxies: TrustedProxies::new(trusted.into_iter().map(|at| at.value).collect()),
         max_body: section.size("max_body", 0, u64::MAX).map_or(DEFAULT_MAX_BODY, |size| size.value),
         body_timeout: section.timeout("body_timeout", Duration::from_secs(30)),
+        body_min_rate: section.size("body_min_rate", 0, 1 << 30).map_or(DEFAULT_MIN_RATE, |size| size.value),
+        drain_body: section.size("drain_body", 0, 1 << 30).map_or(DEFAULT_DRAIN, |size| size.value),
         max_target: section.size("max_target", 1 << 10, 64 << 10).map_or(8 << 10, |size| whole(size.value)),
         aliases: section.flag("aliases", true),
+        drain_delay: section.duration("drain_delay", Duration::ZERO, Duration::from_secs(3600)).map_or(Duration::ZERO, |at| at.value),
     }
 }
 

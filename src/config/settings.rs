@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::identity::{DisplayName, IdRule, ProviderName, Realm};
 use crate::observe::LogFormat;
-use crate::provider::{BandiSsoSettings, HttpFormSettings};
+use crate::pages::Logo;
+use crate::provider::{BandiSsoSettings, HttpFormSettings, LocalSettings};
 use crate::store::sqlite::Settings as SqliteSettings;
 
 /// One provider, with everything its kind needs.
@@ -26,17 +27,6 @@ pub enum Chaining {
     OnUnavailable,
     /// They do not: each is offered by itself.
     Off,
-}
-
-/// Accounts of our own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalSettings {
-    /// Its name in the configuration.
-    pub name: ProviderName,
-    /// Whose ids these are; never a realm that another kind of provider has.
-    pub realm: Realm,
-    /// How they look.
-    pub id_rule: IdRule,
 }
 
 impl ProviderSettings {
@@ -91,8 +81,23 @@ pub struct LogSettings {
 pub struct PageSettings {
     /// What people call this place.
     pub name: DisplayName,
+    /// A picture above the heading.
+    pub logo: Option<Logo>,
     /// The colour of buttons and links, as `#rrggbb`.
     pub accent: Option<String>,
     /// Whom to ask, as one line of text.
     pub contact: Option<DisplayName>,
+    /// What people call the account systems.
+    pub accounts: Vec<AccountLabel>,
+}
+
+/// What people call an account system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountLabel {
+    /// The provider's name.
+    pub provider: String,
+    /// What stands on the pages.
+    pub label: DisplayName,
+    /// What its ids are.
+    pub hint: Option<DisplayName>,
 }

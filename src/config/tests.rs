@@ -14,7 +14,7 @@ use secrecy::ExposeSecret as _;
 
 use super::*;
 use crate::identity::{Group, Role, UserId};
-use crate::routing::{Access, HostName, Unauthenticated};
+use crate::routing::{Access, HostName, HostPattern, Rule, Unauthenticated};
 use crate::token::{Algorithm, KeyMaterial};
 use crate::upstream::Address;
 
@@ -124,7 +124,11 @@ fn what_the_shipped_file_shows_in_comments_is_good() {
         case.text.lines().map(|line| if shown(line) { &line[1..] } else { line }).fold(String::new(), |text, line| text + line + "\n");
     // One is a file that cannot be there, another a word that is only for the eye.
     let rejected = case.read(&text).unwrap_err();
-    assert_eq!(lines(rejected.report()), ["69:6: nowhere/certs/extra.pem is not there; a PEM file with certificates"]);
+    let expected = [
+        "74:6: nowhere/certs/extra.pem is not there; a PEM file with certificates",
+        "82:11: warning: [provider.guests] is not among `providers` of [auth], so nobody can log in with it",
+    ];
+    assert_eq!(lines(rejected.report()), expected);
 }
 
 #[rstest]
@@ -217,6 +221,7 @@ fn every_setting_arrives() {
     assert_eq!(config.admin, Some(PlainAddress::Unix("/run/munjigi/admin.sock".into())));
     assert_eq!((config.server.workers, config.server.max_head, config.max_body), (Some(4), 65536, 10 << 20));
     assert_eq!((config.server.header_timeout, config.server.drain_timeout), (Duration::from_millis(500), s(90)));
+    assert_eq!(config.drain_delay, s(5));
     assert_eq!(config.server.acme_webroot, Some("nowhere/acme".into()));
     let wiki = HostName::new("wiki.example").unwrap();
     assert!(config.aliases.active(Some(&wiki)) && !config.aliases.active(None));
@@ -234,6 +239,9 @@ fn every_setting_arrives() {
     assert_eq!((config.throttle.account_burst, config.throttle.address_every), (3, s(2)));
     assert_eq!((config.log.access, config.log.level.as_str()), (Some(LogFormat::Json), "info,munjigi::upstream=debug"));
     assert_eq!((config.pages.name.as_str(), config.pages.accent.as_deref()), ("명지 성적", Some("#17695A")));
+    assert_eq!(config.pages.logo, Some(crate::pages::Logo::path("/assets/logo.svg").unwrap()));
+    let account = &config.pages.accounts[0];
+    assert_eq!((account.provider.as_str(), account.label.as_str(), account.hint.is_some()), ("mju", "명지대학교 계정", true));
     assert_eq!((config.server.max_connections_per_address, config.server.max_streams, config.max_target), (Some(64), 32, 4096));
     assert_eq!((config.throttle.shared_addresses.len(), config.throttle.account_longest), (2, s(600)));
     let headers: Vec<&str> = config.identity_headers.write.iter().map(|(name, _)| name.as_str()).collect();
@@ -280,8 +288,11 @@ fn every_provider_upstream_and_route_arrives() {
     assert_eq!(endpoints[..], [https("app.example", 443), https("::1", 9443), Address::Unix { path: "nowhere/app.sock".into() }]);
     let route = &config.routes[0];
     let users = vec![UserId::parse("mju:kim.1").unwrap(), UserId::parse("guests:lee").unwrap()];
-    assert_eq!(route.access, Access::AnyOf { users, groups: vec![Group::new("교직원").unwrap()], roles: vec![Role::Admin] });
-    assert_eq!(route.host.as_ref().map(HostName::as_str), Some("grades.example"));
+    assert_eq!(
+        route.access,
+        Access::Rule(Box::new(Rule { users, groups: vec![Group::new("교직원").unwrap()], roles: vec![Role::Admin], ..Rule::default() }))
+    );
+    assert_eq!(route.host.as_ref().map(HostPattern::to_string).as_deref(), Some("grades.example"));
     assert_eq!((route.path.as_str(), route.max_body, route.unauthenticated), ("/staff", Some(10 << 30), Unauthenticated::Refuse));
     assert_eq!((&config.routes[1].access, &config.routes[2].access), (&Access::Public, &Access::SignedIn));
 }

@@ -47,7 +47,10 @@ pub(super) fn read(root: &Section<'_>, wanted: bool) -> Tls {
             Err(_) => parse::duration(text, Duration::from_secs(60), Duration::from_secs(10 * 365 * 86_400)).map(Some),
         })
     });
-    Tls { settings: tls::Settings { certificates, generate }, hsts: hsts.map_or(Some(DEFAULT_HSTS), |hsts| hsts.value) }
+    Tls {
+        settings: tls::Settings { certificates, generate, watch: section.flag("watch", false) },
+        hsts: hsts.map_or(Some(DEFAULT_HSTS), |hsts| hsts.value),
+    }
 }
 
 fn pair(entry: &Section<'_>, generate: bool) -> Option<CertificateFiles> {

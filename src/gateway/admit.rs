@@ -1,14 +1,17 @@
 use std::sync::Arc;
 
+use http::Method;
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
+
 use super::foreign::with_claims;
 use super::renew::Renewed;
 use super::{Gateway, Intake, Refusal, Route};
 use crate::base::{AccessToken, Timestamp};
 use crate::identity::{Identity, Profile};
-use crate::routing::Access;
+use crate::routing::{Access, Facts, Verdict};
 use crate::store::Presented;
 use crate::token::{TokenFault, Verified};
-use crate::web::{CookieProfile, double_submit, from_our_pages, is_safe};
+use crate::web::{Arriving, CookieProfile, double_submit, from_our_pages, is_safe};
 
 /// Leave to pass: made by [`Gateway::admit`] and by nothing else, and the only thing [`Gateway::forward`] takes.
 pub struct Admission {
@@ -42,9 +45,24 @@ pub(super) struct Known {
 impl Gateway {
     /// token → verified → not revoked → allowed here. A cookie near its end is renewed here.
     pub(super) async fn admit(&self, intake: &Intake, route: &Route, now: Timestamp) -> Result<Admission, Refusal> {
-        let known = match self.know(intake, Some(route), now).await {
+        self.judge(self.know(intake, Some(route), now).await, intake, route, now)
+    }
+
+    /// The same decision for somebody who only asks: nothing is renewed.
+    pub(super) fn admit_as_is(&self, intake: &Intake, route: &Route, now: Timestamp) -> Result<Admission, Refusal> {
+        self.judge(self.present(intake, now), intake, route, now)
+    }
+
+    /// The decision, from the route's rule and what is known of who asks.
+    fn judge(&self, known: Result<Known, Refusal>, intake: &Intake, route: &Route, now: Timestamp) -> Result<Admission, Refusal> {
+        let access = &route.settings.access;
+        if route.settings.preflight && is_preflight(intake) {
+            // Browsers send it without cookies and wait for the application's own word on who may ask what.
+            return Ok(Admission { identity: None, verified: None, shown: Shown::SpentHeader, renewed: None });
+        }
+        let known = match known {
             Ok(known) => known,
-            Err(refusal) if route.access == Access::Public => {
+            Err(refusal) if *access == Access::Public => {
                 return Ok(Admission::nobody(&refusal, intake.credentials.bearer.is_some()));
             }
             Err(refusal) => return Err(refusal),
@@ -52,10 +70,13 @@ impl Gateway {
         let acts = known.shown == Shown::Cookie && (intake.websocket || !is_safe(&intake.method));
         if acts && let Err(refusal) = self.check_cookie_may_act(intake, Some(&known.verified.csrf)) {
             // A stranger's page must not act in the person's name; where nobody's name is needed, it acts in nobody's.
-            return if route.access == Access::Public { Ok(Admission::nobody(&Refusal::NoToken, false)) } else { Err(refusal) };
+            return if *access == Access::Public { Ok(Admission::nobody(&Refusal::NoToken, false)) } else { Err(refusal) };
         }
-        if !allows(&route.access, &known) {
-            return Err(Refusal::Forbidden { subject: known.verified.subject.to_string() });
+        match access.judge(Some(&known.facts(intake, now))) {
+            Verdict::Passes => {}
+            Verdict::LoginNeeded => return Err(Refusal::NoToken),
+            Verdict::PasswordTooOld => return Err(Refusal::PasswordTooOld),
+            Verdict::NotAllowed => return Err(Refusal::Forbidden { subject: known.verified.subject.to_string() }),
         }
         Ok(Admission {
             verified: Some(Arc::clone(&known.verified)),
@@ -115,7 +136,7 @@ impl Gateway {
     pub(super) fn standing(&self, verified: Arc<Verified>, shown: Shown) -> Result<Known, Refusal> {
         let profile = self.shared.view.check(&verified.user, &verified.session, &verified.id, verified.position).map_err(Refusal::Ended)?;
         self.check_foreign(&verified)?;
-        let profile = with_claims(profile, &verified);
+        let profile = with_claims(self.settings.groups.join(&verified.user, profile), &verified);
         self.shared.used(&verified);
         Ok(Known { verified, profile, shown, renewed: None })
     }
@@ -159,6 +180,17 @@ impl Gateway {
 }
 
 impl Known {
+    /// What a rule may know of this request.
+    pub(super) fn facts<'a>(&'a self, intake: &'a Intake, now: Timestamp) -> Facts<'a> {
+        Facts {
+            user: &self.verified.user,
+            profile: &self.profile,
+            method: &intake.method,
+            address: intake.client,
+            password_age: self.verified.fresh.then(|| now.since(self.verified.issued)),
+        }
+    }
+
     /// Who that is.
     pub(super) fn identity(&self) -> Identity {
         Identity {
@@ -203,14 +235,10 @@ impl Admission {
     }
 }
 
-/// The rule itself. Nobody passes a rule that names nobody.
-fn allows(access: &Access, known: &Known) -> bool {
-    match access {
-        Access::Public | Access::SignedIn => true,
-        Access::AnyOf { users, groups, roles } => {
-            users.contains(&known.verified.user)
-                || roles.contains(&known.profile.role)
-                || groups.iter().any(|group| known.profile.groups.binary_search(group).is_ok())
-        }
-    }
+/// A CORS preflight (Fetch standard): nothing but a question, so it has no body.
+fn is_preflight(intake: &Intake) -> bool {
+    intake.method == Method::OPTIONS
+        && intake.headers.contains_key(ORIGIN)
+        && intake.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+        && intake.body.as_ref().is_none_or(Arriving::is_end_stream)
 }

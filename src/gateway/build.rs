@@ -5,12 +5,13 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::foreign::{Foreigners, TokenRules};
-use super::{Gateway, Others, Settings, Shared};
+use super::record::Record;
+use super::{Gateway, Intake, Others, Refusal, Settings, Shared};
 use crate::identity::ProviderName;
 use crate::observe::RouteCounters;
 use crate::pages::{AccentError, Pages};
 use crate::provider::Provider;
-use crate::routing::{Access, RouteTable, SameRoute, Unauthenticated};
+use crate::routing::{NoRoute, RouteSettings, RouteTable, SameRoute, Target};
 use crate::token::{self, KeyError, KeyRing, TokenIssuer, TokenVerifier};
 use crate::upstream::Upstream;
 use crate::web::{IdentityHeaders, SessionCookies};
@@ -56,12 +57,9 @@ pub enum BuildError {
 /// A route ready for use.
 pub struct Route {
     pub(super) name: Arc<str>,
-    pub(super) access: Access,
-    pub(super) upstream: Arc<Upstream>,
-    pub(super) unauthenticated: Unauthenticated,
-    pub(super) allow_empty_segments: bool,
-    pub(super) allow_underscore_headers: bool,
-    pub(super) max_body: Option<u64>,
+    pub(super) settings: RouteSettings,
+    /// `None` where the gateway answers itself.
+    pub(super) upstream: Option<Arc<Upstream>>,
     pub(super) tokens: TokenRules,
     pub(super) counters: RouteCounters,
 }
@@ -77,20 +75,10 @@ impl Gateway {
         let foreigners = Foreigners::build(others, &tokens.subjects, tokens.backdate, &shared)?;
         let mut routes = RouteTable::default();
         for route in &settings.routes {
-            let host = route.host.as_ref().map_or("*", |host| host.as_str());
-            let name: Arc<str> = format!("{host}{}", route.path).into();
-            let upstream = upstreams.get(&route.upstream).ok_or_else(|| BuildError::NoUpstream(Arc::clone(&name)))?;
-            let ready = Route {
-                counters: shared.metrics.route(&name),
-                name: Arc::clone(&name),
-                access: route.access.clone(),
-                upstream: Arc::clone(upstream),
-                unauthenticated: route.unauthenticated,
-                allow_empty_segments: route.allow_empty_segments,
-                allow_underscore_headers: route.allow_underscore_headers,
-                max_body: route.max_body,
-                tokens: foreigners.rules(route)?,
-            };
+            let name: Arc<str> = route.name().into();
+            let upstream = upstream(route, &upstreams, &name)?;
+            let tokens = foreigners.rules(route)?;
+            let ready = Route { counters: shared.metrics.route(&name), name: Arc::clone(&name), settings: route.clone(), upstream, tokens };
             let inserted = routes.insert(route.host.clone(), route.path.clone(), route.methods.clone(), ready);
             inserted.map_err(|SameRoute| BuildError::SameRoute(name))?;
         }
@@ -109,6 +97,39 @@ impl Gateway {
             foreigners,
             shared,
         })
+    }
+}
+
+impl Gateway {
+    /// host + path + method → who may pass and where to. Our own endpoints have been taken out before.
+    pub(super) fn route(&self, intake: &Intake, record: &mut Record) -> Result<&Route, Refusal> {
+        let route = self.find_route(intake)?;
+        record.route = Some(Arc::clone(&route.name));
+        record.counters = Some(route.counters.clone());
+        record.unauthenticated = route.settings.unauthenticated;
+        Ok(route)
+    }
+
+    /// The route of a request.
+    pub(super) fn find_route(&self, intake: &Intake) -> Result<&Route, NoRoute> {
+        self.routes.choose(intake.host.as_str(), &intake.path, &intake.method, |route| route.settings.allow_empty_segments)
+    }
+}
+
+/// The upstream of a route, with the route's own limits; `None` for a route that has none.
+fn upstream(
+    route: &RouteSettings,
+    upstreams: &HashMap<ProviderName, Arc<Upstream>>,
+    shown: &Arc<str>,
+) -> Result<Option<Arc<Upstream>>, BuildError> {
+    match &route.target {
+        Target::Upstream(name) => {
+            let found = upstreams.get(name).ok_or_else(|| BuildError::NoUpstream(Arc::clone(shown)))?;
+            let own = route.response_timeout.is_some() || route.idle_timeout.is_some();
+            let limited = || Arc::new(found.with_limits(route.response_timeout, route.idle_timeout));
+            Ok(Some(if own { limited() } else { Arc::clone(found) }))
+        }
+        Target::Fixed(_) | Target::Redirect(_) => Ok(None),
     }
 }
 

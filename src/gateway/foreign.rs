@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::{Admission, BuildError, Gateway, Refusal, Route, Shared};
 use crate::base::{AccessToken, Timestamp};
 use crate::identity::{Profile, ProviderName, Subjects};
-use crate::routing::{HostName, PassForm, PathPrefix, RouteSettings};
+use crate::routing::{HostName, HostPattern, PassForm, PathPattern, PathPrefix, RouteSettings};
 use crate::store::EndReason;
 use crate::token::{ForeignKeys, ForeignSettings, ForeignVerifier, KeySettings, KeySource, MintSettings, Minter, TokenFault, Verified};
 use crate::web::{CookieProfile, CookieSettings, SessionCookies};
@@ -46,14 +46,14 @@ pub struct Scope {
 
 impl Scope {
     /// Whether a route lies wholly inside.
-    pub fn covers(&self, host: Option<&HostName>, path: &PathPrefix) -> bool {
-        (self.host.is_none() || self.host.as_ref() == host) && self.path.contains(path.as_str())
+    pub fn covers(&self, host: Option<&HostPattern>, path: &PathPattern) -> bool {
+        (self.host.is_none() || self.host.as_ref() == host.and_then(HostPattern::exact)) && self.path.contains(path.as_str())
     }
 }
 
 impl Others {
     /// The key of the application behind a route: the one with the narrowest scope.
-    pub fn key_of(&self, host: Option<&HostName>, path: &PathPrefix) -> Option<&ScopedKey> {
+    pub fn key_of(&self, host: Option<&HostPattern>, path: &PathPattern) -> Option<&ScopedKey> {
         let narrowness = |key: &&ScopedKey| {
             key.scope.iter().filter(|scope| scope.covers(host, path)).map(|scope| (scope.path.as_str().len(), scope.host.is_some())).max()
         };

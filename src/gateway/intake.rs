@@ -1,11 +1,14 @@
 use http::header::{EXPECT, HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Version, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, request};
 use hyper::body::Incoming;
 
+use super::endpoints::Told;
 use super::{Gateway, HostFault, Refusal};
 use crate::base::{AccessToken, ClientAddr};
 use crate::routing::{CanonicalPath, HostName};
-use crate::web::{DoubledCookie, Peer, PresentedCookies, asks_for_websocket, strip_hop_by_hop};
+use crate::web::{
+    Arriving, DoubledCookie, Peer, PresentedCookies, announced_trailers, asks_for_websocket, strip_hop_by_hop, takes_trailers,
+};
 
 /// A request that is well-formed, and from which everything was taken that only we may say. Only [`Gateway::intake`] makes
 /// one; it has not been judged yet.
@@ -16,7 +19,11 @@ pub struct Intake {
     pub(super) path: CanonicalPath,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
-    pub(super) body: Option<Incoming>,
+    pub(super) body: Option<Arriving>,
+    /// The fields that may follow the body.
+    pub(super) trailers: Vec<HeaderName>,
+    /// Whether fields may follow the answer's body.
+    pub(super) takes_trailers: bool,
     pub(super) client: ClientAddr,
     pub(super) peer: Peer,
     pub(super) websocket: bool,
@@ -24,6 +31,8 @@ pub struct Intake {
     pub(super) aliases: bool,
     pub(super) credentials: Credentials,
     pub(super) upgrade: Option<hyper::upgrade::OnUpgrade>,
+    /// What a trusted proxy says of the request it asks about.
+    pub(super) told: Option<Box<Told>>,
     forwarded_for: Option<HeaderValue>,
     secure: bool,
 }
@@ -44,7 +53,8 @@ impl Gateway {
     /// Host, framing, canonical path; hop-by-hop and identity headers stripped; credentials taken aside.
     ///
     /// Hop-by-hop fields go before anything is written, and identity headers go on every route, public ones too.
-    pub(super) fn intake(&self, mut head: request::Parts, body: Incoming, peer: &Peer) -> Result<Intake, Refusal> {
+    pub(super) fn intake(&self, mut head: request::Parts, body: Option<Incoming>, peer: &Peer) -> Result<Intake, Refusal> {
+        let body = body.map(|body| Arriving::new(&head, body, self.settings.drain_body));
         if matches!(head.method, Method::CONNECT | Method::TRACE) {
             return Err(Refusal::Method { allowed: Vec::new() });
         }
@@ -52,19 +62,34 @@ impl Gateway {
         if target.len() > self.settings.max_target {
             return Err(Refusal::TargetTooLong);
         }
+        // hyper counts them for HTTP/1 only.
+        if head.headers.len() > self.settings.max_headers {
+            return Err(Refusal::TooManyHeaders);
+        }
         check_framing(&head)?;
         let (host, authority) = host(&head)?;
+        // Only HTTP/2 lets a client use one connection for several hosts.
+        if head.version == Version::HTTP_2
+            && peer.secure
+            && self.settings.certificates.separates(peer.server_name.as_deref(), host.as_str())
+        {
+            return Err(Refusal::Misdirected);
+        }
         let path = CanonicalPath::parse(head.uri.path())?;
         let query = head.uri.query().map(str::to_owned);
         let client = self.client(&head.headers, peer);
         let trusted = self.settings.trusted_proxies.contains(peer.address);
         let forwarded_for = head.headers.get("x-forwarded-for").filter(|_| trusted).cloned();
         let secure = peer.secure || (trusted && head.headers.get("x-forwarded-proto").is_some_and(|value| value == "https"));
+        let told = (trusted && Told::is_wanted(path.as_str())).then(|| Box::new(Told::read(&head.headers)));
         let websocket = head.method == Method::GET && head.version == Version::HTTP_11 && asks_for_websocket(&head.headers);
         let upgrade = websocket.then(|| head.extensions.remove::<hyper::upgrade::OnUpgrade>()).flatten();
         let credentials = self.credentials(&head.headers, query.as_deref());
         let query = self.settings.library.places.without_token(query);
         let aliases = self.settings.aliases.active(Some(&host));
+        let takes_trailers = takes_trailers(&head.headers);
+        let trailers =
+            announced_trailers(&head.headers, |name| self.identity_headers.is_reserved(name.as_str()) || name.as_str().contains('_'));
         strip_hop_by_hop(&mut head.headers);
         self.identity_headers.strip(&mut head.headers);
         head.headers.remove(EXPECT);
@@ -75,13 +100,16 @@ impl Gateway {
             path,
             query,
             headers: head.headers,
-            body: Some(body),
+            body,
+            trailers,
+            takes_trailers,
             client,
             peer: peer.clone(),
             websocket,
             aliases,
             credentials,
             upgrade,
+            told,
             forwarded_for,
             secure,
         })
@@ -96,7 +124,7 @@ impl Gateway {
         if lines.is_empty() { peer.address } else { self.settings.trusted_proxies.client(peer.address, &lines.join(",")) }
     }
 
-    fn credentials(&self, headers: &HeaderMap, query: Option<&str>) -> Credentials {
+    pub(super) fn credentials(&self, headers: &HeaderMap, query: Option<&str>) -> Credentials {
         let places = &self.settings.library.places;
         let (cookies, doubled) = match self.cookies.read(headers) {
             _ if !places.cookies => (PresentedCookies::default(), None),
@@ -123,7 +151,7 @@ impl Intake {
     }
 
     /// Takes the body out, for an endpoint that reads it.
-    pub(super) fn take_body(&mut self) -> Option<Incoming> {
+    pub(super) fn take_body(&mut self) -> Option<Arriving> {
         self.body.take()
     }
 
@@ -193,6 +221,11 @@ fn host(head: &request::Parts) -> Result<(HostName, HeaderValue), HostFault> {
     if head.uri.scheme_str().is_some_and(|scheme| !matches!(scheme, "https" | "http")) {
         return Err(HostFault::NoHost);
     }
+    read_host(said)
+}
+
+/// A host with or without a port, and the same in its one form.
+pub(super) fn read_host(said: &str) -> Result<(HostName, HeaderValue), HostFault> {
     let (name, port) = split_port(said).ok_or(HostFault::NoHost)?;
     let name = HostName::new(name).map_err(|_| HostFault::NoHost)?;
     // Rewritten from its parts, so that the upstream sees the host that was judged, in its one form.

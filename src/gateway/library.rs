@@ -153,7 +153,8 @@ impl Gateway {
 }
 
 /// Lets a page of that origin read an answer.
-pub(super) fn share(headers: &mut HeaderMap, origin: HeaderValue) {
+pub(super) fn share(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
+    let Some(origin) = origin else { return };
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     headers.append(VARY, HeaderValue::from_static("Origin"));

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 
@@ -7,7 +7,7 @@ use super::record::Record;
 use super::{Gateway, Intake, Refusal};
 use crate::base::{AccessToken, ClientAddr, RefreshToken, SessionId, Timestamp, TokenId};
 use crate::identity::{ProviderName, UserId};
-use crate::observe::{AuditEvent, AuditKind};
+use crate::observe::{AuditEvent, AuditKind, LoginOutcome, ProviderCounters};
 use crate::provider::{Login, Provider, ProviderFault, Verdict};
 use crate::store::{EndReason, Opened, Opening, RenewalOutcome, TokenHash};
 use crate::token::{Grant, Issued};
@@ -47,14 +47,19 @@ impl Gateway {
         let provider = self.provider(attempt.provider.as_deref())?;
         // An id that cannot be one is refused like a wrong password: the answer must not tell what ids look like.
         let user = provider.id_rule().canonical(provider.realm(), &attempt.id).map_err(|_| Refusal::LoginRefused { message: None })?;
-        let event = |kind, detail: &str| audit(kind, &user, None, intake.client, record, now, detail);
         let budget = self.shared.throttle.attempt(&user, intake.client, now).map_err(|throttled| {
-            self.shared.audit(event(AuditKind::LoginThrottled, provider.name().as_str()));
+            let name = provider.name().as_str();
+            self.shared.metrics.provider(name).login(LoginOutcome::Throttled);
+            self.shared.audit(audit(AuditKind::LoginThrottled, &user, None, intake.client, record, now, name));
             Refusal::Throttled { wait: throttled.retry_after }
         })?;
         let login = Login { user: user.clone(), password: attempt.password };
         // One of a chain may have answered in place of the first: the session is whoever's that said yes.
+        let asked = Instant::now();
         let (name, answer) = self.ask(provider, login).await;
+        record.provider = asked.elapsed();
+        count(&self.shared.metrics.provider(name.as_str()), &answer, record.provider);
+        let event = |kind, detail: &str| audit(kind, &user, None, intake.client, record, now, detail);
         match answer {
             Ok(Verdict::Right { notice }) => {
                 budget.right();
@@ -192,6 +197,18 @@ impl Gateway {
                 Refusal::Internal("a good renewal was taken for a refusal")
             }
         }
+    }
+}
+
+/// Counts an answer, and how long it took if anybody was asked.
+fn count(counters: &ProviderCounters, answer: &Result<Verdict, ProviderFault>, after: Duration) {
+    counters.login(match answer {
+        Ok(Verdict::Right { .. }) => LoginOutcome::Accepted,
+        Ok(Verdict::Wrong { .. } | Verdict::NotYet { .. }) => LoginOutcome::Refused,
+        Err(_) => LoginOutcome::Failed,
+    });
+    if answer.as_ref().err().is_none_or(ProviderFault::counts_against_the_provider) {
+        counters.answered(after);
     }
 }
 

@@ -8,14 +8,18 @@
 //! [`Gateway::forward`] takes both. Nothing on this road waits for a disk or a network other than the upstream's, but for
 //! the one request that renews a cookie.
 
+mod accounts;
+mod admin;
 mod admit;
 mod arrival;
 mod build;
 mod endpoints;
+mod explain;
 mod flask;
 mod foreign;
 mod forward;
 mod frames;
+mod groups;
 mod intake;
 mod library;
 mod login;
@@ -37,9 +41,13 @@ use std::sync::Arc;
 use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 
+pub use accounts::AccountRefusal;
+pub use admin::{Admin, Entrance};
 pub use admit::Admission;
 pub use build::{BuildError, Parts, Route};
+pub use explain::Explanation;
 pub use foreign::{Others, Scope, ScopedKey};
+pub use groups::FileGroups;
 pub use intake::Intake;
 pub use library::{LibrarySettings, TokenPlaces};
 pub use refusal::{HostFault, Refusal};
@@ -77,8 +85,7 @@ impl Gateway {
     /// Answers one request. This is the outer half: it writes down and words what the inner half decides.
     pub async fn handle(&self, request: Request<Incoming>, peer: &Peer) -> Reply {
         let mut record = Box::new(Record::begin(&self.shared, &request, self.client(request.headers(), peer)));
-        let mut asker = Asker::of(&request);
-        asker.library = self.facts(&request);
+        let asker = Asker::of(&request).with(self.facts(&request));
         let reader = self.cors_origin(request.uri().path(), request.headers());
         let mut reply = match self.answer(request, peer, &mut record).await {
             Ok(reply) => reply,
@@ -87,21 +94,16 @@ impl Gateway {
         if let Ok(id) = HeaderValue::from_str(record.id.as_str()) {
             reply.headers_mut().insert("x-request-id", id);
         }
-        if let Some(reader) = reader {
-            library::share(reply.headers_mut(), reader);
-        }
-        record.status = reply.status();
+        library::share(reply.headers_mut(), reader);
+        record.answered(reply.status());
         reply.body_mut().carry(record);
         reply
     }
 
     async fn answer(&self, request: Request<Incoming>, peer: &Peer, record: &mut Record) -> Result<Reply, Refusal> {
         let now = self.shared.clock.now();
-        if let Some(preflight) = self.preflight(request.method(), request.uri().path(), request.headers()) {
-            return Ok(preflight);
-        }
         let (head, body) = request.into_parts();
-        let intake = self.intake(head, body, peer)?;
+        let intake = self.intake(head, Some(body), peer)?;
         record.aliases = intake.aliases;
         if let Some(endpoint) = Endpoint::of(intake.path.as_str(), intake.aliases).or_else(|| self.renamed(intake.path.as_str())) {
             return self.serve(endpoint?, intake, record, now).await;
@@ -110,21 +112,5 @@ impl Gateway {
         let admission = self.admit(&intake, route, now).await?;
         record.person = admission.identity().map(|identity| Arc::clone(&identity.subject));
         self.forward(intake, admission, route, record).await
-    }
-
-    /// host + path + method → who may pass and where to. Our own endpoints have been taken out before.
-    fn route(&self, intake: &Intake, record: &mut Record) -> Result<&Route, Refusal> {
-        let route = self.routes.find(intake.host.as_str(), intake.path.as_str(), &intake.method)?;
-        record.route = Some(Arc::clone(&route.name));
-        record.counters = Some(route.counters.clone());
-        record.unauthenticated = route.unauthenticated;
-        if intake.path.has_empty_segments() {
-            let merged = self.routes.find(intake.host.as_str(), &intake.path.merged(), &intake.method)?;
-            // A route that allows `//` is not a way around the rule of the path an application would read instead.
-            if !route.allow_empty_segments || !std::ptr::eq(route, merged) {
-                return Err(crate::routing::PathFault::EmptySegment.into());
-            }
-        }
-        Ok(route)
     }
 }

@@ -34,6 +34,10 @@ pub(super) struct Record {
     pub(super) received: Option<BodyWatch>,
     pub(super) sent: u64,
     pub(super) upstream: Option<Duration>,
+    /// How long a provider was waited for.
+    pub(super) provider: Duration,
+    /// How long it took until the answer began.
+    answered: Duration,
 }
 
 impl Record {
@@ -62,6 +66,32 @@ impl Record {
             received: None,
             sent: 0,
             upstream: None,
+            provider: Duration::ZERO,
+            answered: Duration::ZERO,
+        }
+    }
+
+    /// The answer begins. How long its body then takes is up to the client and the upstream.
+    pub(super) fn answered(&mut self, status: StatusCode) {
+        self.status = status;
+        self.answered = self.started.elapsed();
+    }
+
+    /// Counts the request: each in one route's numbers, and in one decision.
+    fn count(&self) {
+        let Shared { metrics, own, unrouted, .. } = &*self.shared;
+        let counters = self.counters.as_ref().unwrap_or(if self.route.is_some() { own } else { unrouted });
+        counters.count(&self.method, self.status);
+        let decisions = &metrics.decisions;
+        match (self.refusal, &self.counters, &self.person) {
+            (Some(refusal), _, _) => metrics.refused(refusal),
+            (None, None, _) => _ = decisions.own.inc(),
+            (None, Some(_), Some(_)) => _ = decisions.admitted.inc(),
+            (None, Some(_), None) => _ = decisions.public.inc(),
+        }
+        // A client that went away before its answer began says nothing about our speed.
+        if !self.answered.is_zero() {
+            metrics.timing(self.answered.saturating_sub(self.upstream.unwrap_or_default()).saturating_sub(self.provider), self.upstream);
         }
     }
 
@@ -108,12 +138,6 @@ impl Drop for Record {
             user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
             referer: self.referer.as_ref().map(HeaderValue::as_bytes),
         });
-        if let Some(counters) = &self.counters {
-            counters.count(&self.method, self.status);
-        }
-        if let Some(refusal) = self.refusal {
-            self.shared.metrics.refused(refusal);
-        }
-        self.shared.metrics.timing(duration.saturating_sub(self.upstream.unwrap_or_default()), self.upstream);
+        self.count();
     }
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+use super::AccountRefusal;
 use crate::provider::ProviderFault;
 use crate::routing::{NoRoute, PathFault};
 use crate::store::{EndReason, StoreError};
@@ -22,6 +23,12 @@ pub enum Refusal {
     /// The target is longer than allowed.
     #[error("the request target is too long")]
     TargetTooLong,
+    /// More header lines than allowed.
+    #[error("too many header lines")]
+    TooManyHeaders,
+    /// Another certificate is for this host, and the connection was made with this one (RFC 9110, section 15.5.20).
+    #[error("the host belongs to another certificate")]
+    Misdirected,
     /// The path has no one reading.
     #[error("path: {0}")]
     Path(#[from] PathFault),
@@ -49,6 +56,9 @@ pub enum Refusal {
     /// The session reached its idle limit or its absolute end, or is not known.
     #[error("the session is over")]
     SessionOver,
+    /// Logged in and allowed, had the password been given more recently.
+    #[error("the password was given too long ago")]
+    PasswordTooOld,
     /// A browser comes back from a login without the cookies it was just given.
     #[error("the browser does not send back the cookies of its login")]
     CookiesNotKept,
@@ -82,6 +92,9 @@ pub enum Refusal {
     /// The account is disabled.
     #[error("the account is disabled")]
     AccountDisabled,
+    /// About an account of our own.
+    #[error("{0}")]
+    Account(AccountRefusal),
     /// Too many attempts.
     #[error("too many attempts")]
     Throttled {
@@ -124,6 +137,7 @@ impl From<NoRoute> for Refusal {
         match none {
             NoRoute::NotFound => Self::NotFound,
             NoRoute::Method { allowed } => Self::Method { allowed },
+            NoRoute::EmptySegment => Self::Path(PathFault::EmptySegment),
         }
     }
 }
@@ -146,6 +160,8 @@ impl Refusal {
             | Self::CookiesNotKept
             | Self::Body(BodyFault::Client) => StatusCode::BAD_REQUEST,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoToken
@@ -153,11 +169,13 @@ impl Refusal {
             | Self::Ambiguous
             | Self::Ended(_)
             | Self::SessionOver
+            | Self::PasswordTooOld
             | Self::LoginRefused { .. }
             | Self::DoubleSubmit(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } | Self::CrossSite(_) | Self::AccountDisabled => StatusCode::FORBIDDEN,
             Self::Body(BodyFault::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(BodyFault::TooSlow) => StatusCode::REQUEST_TIMEOUT,
+            Self::Account(refusal) => refusal.status(),
             Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Provider(ProviderFault::TimedOut(_)) => StatusCode::GATEWAY_TIMEOUT,
             Self::Store(StoreError::Full) => StatusCode::INSUFFICIENT_STORAGE,
@@ -176,6 +194,8 @@ impl Refusal {
             Self::Host(_) => "bad_host",
             Self::Framing => "bad_framing",
             Self::TargetTooLong => "target_too_long",
+            Self::TooManyHeaders => "too_many_headers",
+            Self::Misdirected => "misdirected",
             Self::Path(_) => "bad_path",
             Self::NotFound => "not_found",
             Self::Method { .. } => "method_not_allowed",
@@ -194,6 +214,7 @@ impl Refusal {
             Self::Ambiguous => "token_ambiguous",
             Self::Ended(_) => "token_revoked",
             Self::SessionOver => "session_ended",
+            Self::PasswordTooOld => "fresh_token_required",
             Self::CookiesNotKept => "cookies_not_kept",
             Self::Forbidden { .. } => "forbidden",
             Self::CrossSite(_) => "cross_site",
@@ -206,6 +227,7 @@ impl Refusal {
             Self::CredentialsMissing => "missing_credentials",
             Self::LoginRefused { .. } => "login_refused",
             Self::AccountDisabled => "account_disabled",
+            Self::Account(refusal) => refusal.word(),
             Self::Throttled { .. } => "too_many_attempts",
             Self::Provider(ProviderFault::TimedOut(_)) => "provider_timeout",
             Self::Provider(
@@ -226,10 +248,12 @@ impl Refusal {
     /// Whether logging in (again) is what to do about it.
     pub const fn asks_for_login(&self) -> bool {
         match self {
-            Self::NoToken | Self::Token(_) | Self::Ambiguous | Self::Ended(_) | Self::SessionOver => true,
+            Self::NoToken | Self::Token(_) | Self::Ambiguous | Self::Ended(_) | Self::SessionOver | Self::PasswordTooOld => true,
             Self::Host(_)
             | Self::Framing
             | Self::TargetTooLong
+            | Self::TooManyHeaders
+            | Self::Misdirected
             | Self::Path(_)
             | Self::NotFound
             | Self::Method { .. }
@@ -242,6 +266,7 @@ impl Refusal {
             | Self::CredentialsMissing
             | Self::LoginRefused { .. }
             | Self::AccountDisabled
+            | Self::Account(_)
             | Self::Throttled { .. }
             | Self::Provider(_)
             | Self::Store(_)

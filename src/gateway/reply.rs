@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::record::Record;
 use super::streams::{StreamGuard, Streams};
@@ -12,6 +13,7 @@ use super::tunnel::Open;
 use crate::store::View;
 use crate::token::Verified;
 use crate::upstream::{LeasedBody, UpstreamBodyError};
+use crate::web::{filter_trailers, is_forbidden_trailer};
 
 /// An answer.
 pub type Reply = Response<ReplyBody>;
@@ -35,6 +37,7 @@ struct Streamed {
     body: LeasedBody,
     session: Option<Attached>,
     pieces: u32,
+    end: Option<Pin<Box<Sleep>>>,
     /// Counts an event stream among those open now.
     _open: Option<Open>,
 }
@@ -56,6 +59,9 @@ pub enum ReplyFault {
     /// Its session ended.
     #[error("the session of this answer has ended")]
     SessionEnded,
+    /// The whole took longer than its route allows.
+    #[error("the request took longer than its route allows (request_timeout)")]
+    TookTooLong,
 }
 
 impl ReplyBody {
@@ -66,7 +72,14 @@ impl ReplyBody {
 
     /// An upstream's body.
     pub(super) fn upstream(body: LeasedBody, session: Option<Attached>, open: Option<Open>) -> Self {
-        Self { source: Source::Upstream(Box::new(Streamed { body, session, pieces: 0, _open: open })), record: None }
+        Self { source: Source::Upstream(Box::new(Streamed { body, session, pieces: 0, end: None, _open: open })), record: None }
+    }
+
+    /// An upstream's body is cut if it has not ended by then.
+    pub(super) fn end_at(&mut self, end: Instant) {
+        if let Source::Upstream(streamed) = &mut self.source {
+            streamed.end = Some(Box::pin(sleep_until(end)));
+        }
     }
 
     /// From here on the record goes with the answer and is written at its end.
@@ -115,6 +128,40 @@ impl Attached {
     }
 }
 
+impl Streamed {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ReplyFault>>> {
+        if let Some(end) = &mut self.end
+            && end.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Some(Err(ReplyFault::TookTooLong)));
+        }
+        let polled = Pin::new(&mut self.body).poll_frame(cx).map_err(ReplyFault::Upstream);
+        self.pieces = self.pieces.saturating_add(1);
+        match &mut self.session {
+            Some(session) if polled.is_pending() || self.pieces > LONG => match session.poll_cut(cx) {
+                Poll::Ready(()) => Poll::Ready(Some(Err(ReplyFault::SessionEnded))),
+                Poll::Pending => polled,
+            },
+            Some(_) | None => polled,
+        }
+        .map_ok(harmless)
+    }
+}
+
+/// The same piece; of trailers those fields that may stand behind a body.
+fn harmless(frame: Frame<Bytes>) -> Frame<Bytes> {
+    match frame.into_data() {
+        Ok(data) => Frame::data(data),
+        Err(frame) => match frame.into_trailers() {
+            Ok(mut trailers) => {
+                filter_trailers(&mut trailers, |name| !is_forbidden_trailer(name));
+                Frame::trailers(trailers)
+            }
+            Err(other) => other,
+        },
+    }
+}
+
 impl Body for ReplyBody {
     type Data = Bytes;
     type Error = ReplyFault;
@@ -124,17 +171,7 @@ impl Body for ReplyBody {
         let polled = match &mut this.source {
             Source::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Source::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Source::Upstream(streamed) => {
-                let polled = Pin::new(&mut streamed.body).poll_frame(cx).map_err(ReplyFault::Upstream);
-                streamed.pieces = streamed.pieces.saturating_add(1);
-                match &mut streamed.session {
-                    Some(session) if polled.is_pending() || streamed.pieces > LONG => match session.poll_cut(cx) {
-                        Poll::Ready(()) => Poll::Ready(Some(Err(ReplyFault::SessionEnded))),
-                        Poll::Pending => polled,
-                    },
-                    Some(_) | None => polled,
-                }
-            }
+            Source::Upstream(streamed) => streamed.poll_frame(cx),
         };
         if let (Some(record), Poll::Ready(Some(Ok(frame)))) = (&mut this.record, &polled) {
             record.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
@@ -143,6 +180,7 @@ impl Body for ReplyBody {
             record.refusal = Some(match fault {
                 ReplyFault::Upstream(_) => "upstream_broke_off",
                 ReplyFault::SessionEnded => "session_ended",
+                ReplyFault::TookTooLong => "request_timeout",
             });
             tracing::warn!(request = %record.id, "the answer was cut: {fault}");
         }

@@ -1,8 +1,11 @@
 use std::time::Duration;
 
-use super::LibrarySettings;
+use http::{HeaderName, HeaderValue};
+
+use super::{FileGroups, LibrarySettings};
 use crate::base::TrustedProxies;
 use crate::routing::{HostName, RouteSettings};
+use crate::tls::Coverage;
 use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings};
 
 /// What the operator wants of the gateway itself.
@@ -10,6 +13,10 @@ use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings};
 pub struct Settings {
     /// The routes.
     pub routes: Vec<RouteSettings>,
+    /// Groups of people according to a file.
+    pub groups: FileGroups,
+    /// Headers every answer carries that does not say otherwise itself.
+    pub security_headers: Vec<(HeaderName, HeaderValue)>,
     /// Whose `X-Forwarded-*` are believed.
     pub trusted_proxies: TrustedProxies,
     /// Names and flags of the session cookies.
@@ -26,10 +33,18 @@ pub struct Settings {
     pub aliases: AliasSettings,
     /// Sends `Strict-Transport-Security` with this `max-age`; `None`: not at all (self-made certificates).
     pub hsts: Option<Duration>,
+    /// Which certificate is for which hosts.
+    pub certificates: Coverage,
     /// Largest request body in bytes, unless a route says otherwise.
     pub max_body: u64,
     /// How long a request body may stand still.
     pub body_timeout: Duration,
+    /// Bytes of a request body for each second over all, unless a route says otherwise; 0: none.
+    pub body_min_rate: u64,
+    /// How much of a body that nobody wants is read, so that its sender sees the answer.
+    pub drain_body: u64,
+    /// Most header lines of a request.
+    pub max_headers: usize,
     /// Longest request target in bytes.
     pub max_target: usize,
 }

@@ -9,7 +9,7 @@ use super::renew::Renewed;
 use super::reply::Attached;
 use super::streams::Streams;
 use crate::base::{Clock, TokenId};
-use crate::observe::{AccessLog, AuditEvent, Metrics, audit_log};
+use crate::observe::{AccessLog, AuditEvent, Metrics, RouteCounters, audit_log};
 use crate::store::{ChangeLog, Store, View};
 use crate::throttle::Throttle;
 use crate::token::{KeySource, Verified};
@@ -38,6 +38,10 @@ pub struct Shared {
     /// Upgraded connections, for the drain.
     pub tunnels: Tunnels,
     pub(super) key_sources: Mutex<HashMap<String, Arc<KeySource>>>,
+    /// Requests to our own endpoints.
+    pub(super) own: RouteCounters,
+    /// Requests that were refused before they had a route.
+    pub(super) unrouted: RouteCounters,
     /// Who has just logged in and is on the way back.
     pub(super) arrivals: Arrivals,
     pub(super) renewals: moka::future::Cache<TokenId, Arc<Renewed>>,
@@ -57,6 +61,9 @@ impl Shared {
         let renewals = moka::future::Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(10)).build();
         let (store, view) = (Arc::clone(log.store()), Arc::clone(log.view()));
         let streams = Arc::new(Streams::default());
+        // Routes are named by host and path, so no route has these names.
+        let (own, unrouted) = (metrics.route("own"), metrics.route("none"));
+        let (tunnels, arrivals) = (Tunnels::default(), Arrivals::default());
         Arc::new(Self {
             clock,
             log,
@@ -67,8 +74,10 @@ impl Shared {
             streams,
             access_log,
             metrics,
-            tunnels: Tunnels::default(),
-            arrivals: Arrivals::default(),
+            tunnels,
+            own,
+            unrouted,
+            arrivals,
             key_sources: Mutex::default(),
             renewals,
         })

@@ -17,13 +17,14 @@ use crate::web::{BodyFault, ReturnTo, SessionCookies, accepts_html, field, wants
 /// Who waits for the answer, as far as it changes how a refusal is worded.
 pub(super) struct Asker {
     pub(super) manner: Manner,
-    pub(super) lang: Lang,
     place: Option<PathAndQuery>,
+    accept_language: Option<HeaderValue>,
+    cookies: Vec<HeaderValue>,
     version: Version,
     /// GET or HEAD.
     reads: bool,
     /// What the library would have looked at, where refusals are told in its words.
-    pub(super) library: Option<Facts>,
+    library: Option<Facts>,
 }
 
 /// How somebody asks.
@@ -52,12 +53,38 @@ impl Asker {
         };
         Self {
             manner,
-            lang: language(request.uri().query(), headers),
             place: request.uri().path_and_query().cloned(),
+            accept_language: headers.get(header::ACCEPT_LANGUAGE).cloned(),
+            cookies: headers.get_all(header::COOKIE).iter().cloned().collect(),
             version: request.version(),
             library: None,
             reads: matches!(*request.method(), Method::GET | Method::HEAD),
         }
+    }
+
+    /// The same, where refusals are told in the library's words.
+    pub(super) fn with(self, library: Option<Facts>) -> Self {
+        Self { library, ..self }
+    }
+
+    /// Who waits behind a proxy that asks about a request: a program, unless that proxy hands our redirects on.
+    pub(super) fn behind(asked: &super::Intake, redirects: bool) -> Self {
+        let page = redirects && wants_page(&asked.method, &asked.headers);
+        Self {
+            manner: if page { Manner::Page } else { Manner::Program },
+            accept_language: asked.headers.get(header::ACCEPT_LANGUAGE).cloned(),
+            cookies: Vec::new(),
+            place: asked.target().parse().ok(),
+            version: Version::HTTP_11,
+            library: None,
+            reads: matches!(asked.method, Method::GET | Method::HEAD),
+        }
+    }
+
+    /// In which language to answer. Worked out only for those who are refused.
+    fn lang(&self) -> Lang {
+        let chosen = chosen_language(self.place.as_ref().and_then(PathAndQuery::query));
+        preferred(chosen, self.cookies.iter(), self.accept_language.as_ref())
     }
 
     /// Where to come back to after a login: only what a person asked to see, never what a page loads by itself.
@@ -78,8 +105,12 @@ pub(super) fn chosen_language(query: Option<&str>) -> Option<Lang> {
 
 /// The language for whoever asks: chosen now, chosen before, or what the browser prefers.
 pub(super) fn language(query: Option<&str>, headers: &http::HeaderMap) -> Lang {
-    let chosen = chosen_language(query).or_else(|| SessionCookies::language(headers).and_then(Lang::parse));
-    chosen.unwrap_or_else(|| Lang::choose(None, headers.get(header::ACCEPT_LANGUAGE).map(HeaderValue::as_bytes)))
+    preferred(chosen_language(query), headers.get_all(header::COOKIE).iter(), headers.get(header::ACCEPT_LANGUAGE))
+}
+
+fn preferred<'h>(chosen: Option<Lang>, cookies: impl Iterator<Item = &'h HeaderValue>, accept: Option<&HeaderValue>) -> Lang {
+    let chosen = chosen.or_else(|| SessionCookies::language(cookies).and_then(Lang::parse));
+    chosen.unwrap_or_else(|| Lang::choose(None, accept.map(HeaderValue::as_bytes)))
 }
 
 impl Gateway {
@@ -89,6 +120,11 @@ impl Gateway {
         let refusal = if lost { &Refusal::CookiesNotKept } else { refusal };
         record.refusal = Some(refusal.word());
         tell_operator(refusal, record);
+        if let Refusal::Upstream(error) = refusal
+            && let Some(endpoint) = error.endpoint()
+        {
+            self.shared.metrics.upstream_failed(endpoint, error.kind());
+        }
         let login = refusal.asks_for_login();
         let to_login = match record.unauthenticated {
             Unauthenticated::Auto => asker.manner == Manner::Page,
@@ -99,15 +135,20 @@ impl Gateway {
             _ if login && to_login => {
                 // A route that always sends to the login page is opened by people, whatever their browser says.
                 let next = if record.unauthenticated == Unauthenticated::Redirect { asker.here() } else { asker.next() };
-                reply::see_other(&login_place(record.aliases, next.as_ref(), why(refusal)))
+                let mut place = login_place(record.aliases, next.as_ref(), why(refusal));
+                if matches!(refusal, Refusal::PasswordTooOld) {
+                    // Somebody who is logged in meets the page only if another login is asked for.
+                    place.push_str(if place.contains('?') { "&switch=1" } else { "?switch=1" });
+                }
+                reply::see_other(&place)
             }
             Manner::Page | Manner::Form => self.page(refusal, asker, record),
             Manner::Program => match &asker.library {
                 Some(facts) => {
-                    let (status, text) = facts.answer(refusal, asker.lang);
+                    let (status, text) = facts.answer(refusal, asker.lang());
                     reply::json(status, &super::flask::body(&self.settings.library.message_key, &text))
                 }
-                None => refusal_json(refusal, asker.lang, record),
+                None => refusal_json(refusal, asker.lang(), record),
             },
         };
         self.harden(reply.headers_mut());
@@ -144,8 +185,11 @@ impl Gateway {
             | Refusal::Path(_)
             | Refusal::Form
             | Refusal::CredentialsMissing
+            | Refusal::Account(_)
             | Refusal::Body(BodyFault::Client) => RefusalKind::BadRequest,
             Refusal::TargetTooLong => RefusalKind::AddressTooLong,
+            Refusal::TooManyHeaders => RefusalKind::HeadersTooLarge,
+            Refusal::Misdirected => RefusalKind::Misdirected,
             Refusal::NotFound => RefusalKind::NotFound,
             Refusal::Method { .. } => RefusalKind::MethodNotAllowed,
             Refusal::NoToken
@@ -154,6 +198,7 @@ impl Gateway {
             | Refusal::Ended(_)
             | Refusal::SessionOver
             | Refusal::LoginRefused { .. } => RefusalKind::FormNotSent { login: &aside },
+            Refusal::PasswordTooOld => RefusalKind::FormNotSent { login: &switch },
             Refusal::CookiesNotKept => RefusalKind::RedirectLoop { login: &login },
             Refusal::Forbidden { subject } => RefusalKind::NotAllowed { subject, login: &switch },
             Refusal::AccountDisabled => RefusalKind::NotAllowed { subject: "", login: &switch },
@@ -170,7 +215,8 @@ impl Gateway {
             Refusal::Internal(_) => RefusalKind::Internal,
         };
         let page = RefusalPage { kind, request_id: record.id.as_str(), retry: next.as_ref().map(ReturnTo::as_str), home: Some("/") };
-        self.own_page(refusal.status(), asker.lang, self.pages.refusal(asker.lang, &page))
+        let lang = asker.lang();
+        self.own_page(refusal.status(), lang, self.pages.refusal(lang, &page))
     }
 }
 
@@ -204,6 +250,8 @@ pub(super) fn login_error(refusal: &Refusal, now: crate::base::Timestamp) -> Opt
         Refusal::Host(_)
         | Refusal::Framing
         | Refusal::TargetTooLong
+        | Refusal::TooManyHeaders
+        | Refusal::Misdirected
         | Refusal::Path(_)
         | Refusal::NotFound
         | Refusal::Method { .. }
@@ -212,10 +260,12 @@ pub(super) fn login_error(refusal: &Refusal, now: crate::base::Timestamp) -> Opt
         | Refusal::Ambiguous
         | Refusal::Ended(_)
         | Refusal::SessionOver
+        | Refusal::PasswordTooOld
         | Refusal::CookiesNotKept
         | Refusal::Forbidden { .. }
         | Refusal::Body(_)
         | Refusal::Form
+        | Refusal::Account(_)
         | Refusal::Upstream(_)
         | Refusal::Internal(_) => None,
     }
@@ -280,6 +330,9 @@ fn challenge(refusal: &Refusal) -> Option<String> {
         Some(bare.to_owned())
     } else if matches!(refusal, Refusal::Ambiguous) {
         Some(format!("{bare}, error=\"invalid_request\""))
+    } else if matches!(refusal, Refusal::PasswordTooOld) {
+        // RFC 9470, section 3.
+        Some(format!("{bare}, error=\"insufficient_user_authentication\", error_description=\"{}\"", refusal.word()))
     } else {
         refusal.asks_for_login().then(|| format!("{bare}, error=\"invalid_token\", error_description=\"{}\"", refusal.word()))
     }

@@ -12,6 +12,9 @@ pub(super) fn words(refusal: &Refusal, lang: Lang) -> Cow<'_, str> {
     if let Refusal::LoginRefused { message: Some(message) } = refusal {
         return message.into();
     }
+    if let Refusal::Account(refusal) = refusal {
+        return refusal.words(lang);
+    }
     let (korean, english) = both(refusal);
     match lang {
         Lang::Ko => korean.into(),
@@ -29,6 +32,11 @@ fn both(refusal: &Refusal) -> (&'static str, &'static str) {
             "The request's transfer encoding is not taken. Send it with a Content-Length or as chunked.",
         ),
         Refusal::TargetTooLong => ("주소가 너무 깁니다.", "The address is too long."),
+        Refusal::TooManyHeaders => ("요청 헤더가 너무 많습니다.", "The request has more header lines than allowed."),
+        Refusal::Misdirected => (
+            "이 연결로는 요청한 호스트에 접속할 수 없습니다. 다시 시도해 주세요.",
+            "This connection is not for the host of the request. Try again over a new one.",
+        ),
         Refusal::Path(_) => {
             ("주소의 형식이 올바르지 않습니다. 주소를 확인해 주세요.", "The path cannot be read in one way only. Check the address.")
         }
@@ -43,6 +51,9 @@ fn both(refusal: &Refusal) -> (&'static str, &'static str) {
         }
         Refusal::Ended(reason) => ended(*reason),
         Refusal::SessionOver => ("세션이 종료되었습니다. 다시 로그인해 주세요.", "The session is over. Log in again."),
+        Refusal::PasswordTooOld => {
+            ("비밀번호를 다시 확인해야 하는 주소입니다. 다시 로그인해 주세요.", "This needs a password given recently. Log in again.")
+        }
         Refusal::CookiesNotKept => (
             "로그인했지만 브라우저가 로그인 쿠키를 보내지 않습니다. 쿠키를 허용한 뒤 다시 로그인해 주세요.",
             "You logged in, but the browser does not send the login's cookies back. Allow cookies here and log in again.",
@@ -74,6 +85,8 @@ fn both(refusal: &Refusal) -> (&'static str, &'static str) {
         Refusal::CredentialsMissing => ("ID와 비밀번호를 입력해주세요.", "Give an id and a password."),
         Refusal::LoginRefused { .. } => ("로그인 실패: 알 수 없는 오류", "Login failed. Check the id and the password."),
         Refusal::AccountDisabled => ("사용이 중지된 계정입니다. 담당자에게 문의해 주세요.", "This account is disabled. Ask the operator."),
+        // Worded beside its variants; this is for nobody.
+        Refusal::Account(_) => ("요청을 처리할 수 없습니다.", "This cannot be done."),
         Refusal::Throttled { .. } => (
             "로그인 시도가 너무 많습니다. 잠시 후 다시 시도해 주세요.",
             "Too many attempts. Wait as long as Retry-After says and try again.",

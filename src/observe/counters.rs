@@ -1,6 +1,5 @@
 //! Handles to counters, fetched once when a configuration is built and used on every request without a look-up.
 
-use std::array;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -138,55 +137,79 @@ impl ProviderCounters {
     }
 }
 
-/// The label of what is counted for each upstream.
+/// The label of what is counted for each endpoint: its address as it stands in the configuration.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub(super) struct UpstreamLabel {
-    pub(super) upstream: String,
+pub(super) struct EndpointLabel {
+    pub(super) endpoint: String,
 }
 
-/// The families from which [`UpstreamCounters`] are fetched.
-#[derive(Default)]
-pub(super) struct UpstreamFamilies {
-    pub(super) open: Family<UpstreamLabel, Gauge>,
-    pub(super) counters: [Family<UpstreamLabel, Counter>; 6],
+/// The labels of `upstream_errors`.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub(super) struct EndpointErrorLabels {
+    pub(super) endpoint: String,
+    pub(super) kind: &'static str,
 }
 
-impl UpstreamFamilies {
-    /// Name and help of each of `counters`, in order.
-    pub(super) const NAMES: [(&'static str, &'static str); 6] = [
-        ("upstream_connections_made", "Connections made to the upstream"),
-        ("upstream_connections_reused", "Requests sent over a connection that was kept"),
-        ("upstream_connect_errors", "Connections to the upstream that could not be made"),
-        ("upstream_timeouts", "Answers of the upstream that did not come in time"),
-        ("upstream_broken", "Connections that broke, and answers that were no HTTP"),
-        ("upstream_retries", "Requests sent once more because they had come back unsent"),
-    ];
-}
-
-/// What happens between us and one upstream.
-#[derive(Clone, Debug)]
-pub struct UpstreamCounters {
-    /// Connections open now.
-    pub open: Gauge,
+/// What has happened between us and one endpoint of an upstream. The connections themselves count; this is read off them
+/// when somebody asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EndpointNumbers {
+    /// Requests and tunnels under way now.
+    pub in_flight: u64,
+    /// Connections that wait for a request now.
+    pub idle: u64,
+    /// Whether it is left alone for a while because it took no connections.
+    pub resting: bool,
     /// Connections made.
-    pub made: Counter,
-    /// Requests sent over a kept connection.
-    pub reused: Counter,
+    pub made: u64,
     /// Connections that could not be made.
-    pub connect_errors: Counter,
-    /// Answers that did not come in time.
-    pub timeouts: Counter,
-    /// Connections that broke, and answers that were no HTTP.
-    pub broken: Counter,
-    /// Requests sent once more.
-    pub retries: Counter,
+    pub connect_errors: u64,
+    /// Requests sent over a kept connection.
+    pub reused: u64,
+    /// Requests sent once more, because a kept connection turned out to be closed.
+    pub retries: u64,
+    /// Requests lost with a kept connection that turned out to be closed.
+    pub lost: u64,
 }
 
-impl UpstreamCounters {
-    pub(super) fn fetch(families: &UpstreamFamilies, upstream: &str) -> Self {
-        let label = UpstreamLabel { upstream: upstream.to_owned() };
-        let [made, reused, connect_errors, timeouts, broken, retries] =
-            array::from_fn(|at| families.counters[at].get_or_create_owned(&label));
-        Self { open: families.open.get_or_create_owned(&label), made, reused, connect_errors, timeouts, broken, retries }
+/// The numbers of all endpoints.
+#[derive(Default)]
+pub(super) struct EndpointFamilies {
+    pub(super) gauges: [Family<EndpointLabel, Gauge>; 3],
+    pub(super) counters: [Family<EndpointLabel, Counter>; 5],
+}
+
+impl EndpointFamilies {
+    /// Name and help of each of `gauges`, in order.
+    pub(super) const GAUGES: [(&'static str, &'static str); 3] = [
+        ("upstream_requests_in_flight", "Requests and tunnels under way at the endpoint now"),
+        ("upstream_connections_idle", "Connections to the endpoint that wait for a request now"),
+        ("upstream_resting", "1 while the endpoint is left alone because it took no connections"),
+    ];
+
+    /// Name and help of each of `counters`, in order.
+    pub(super) const COUNTERS: [(&'static str, &'static str); 5] = [
+        ("upstream_connections_made", "Connections made to the endpoint"),
+        ("upstream_connect_errors", "Connections to the endpoint that could not be made"),
+        ("upstream_connections_reused", "Requests sent over a connection that was kept"),
+        ("upstream_retries", "Requests sent once more because a kept connection turned out to be closed"),
+        ("upstream_lost", "Requests lost with a kept connection that turned out to be closed"),
+    ];
+
+    /// Takes the numbers of the endpoints there are, and forgets those of endpoints that are gone.
+    pub(super) fn set<'a>(&self, all: impl IntoIterator<Item = (&'a str, EndpointNumbers)>) {
+        self.gauges.iter().for_each(Family::clear);
+        self.counters.iter().for_each(Family::clear);
+        for (endpoint, numbers) in all {
+            let EndpointNumbers { in_flight, idle, resting, made, connect_errors, reused, retries, lost } = numbers;
+            let label = EndpointLabel { endpoint: endpoint.to_owned() };
+            // Two upstreams may trust different authorities for one address: these are two endpoints under one label.
+            for (gauge, number) in self.gauges.iter().zip([in_flight, idle, u64::from(resting)]) {
+                gauge.get_or_create(&label).inc_by(i64::try_from(number).unwrap_or(i64::MAX));
+            }
+            for (counter, number) in self.counters.iter().zip([made, connect_errors, reused, retries, lost]) {
+                counter.get_or_create(&label).inc_by(number);
+            }
+        }
     }
 }

@@ -9,7 +9,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
 use super::connection::ConnectionFault;
-use super::counters::{LoginLabels, ProviderCounters, ProviderLabel, RequestLabels, RouteCounters, UpstreamCounters, UpstreamFamilies};
+use super::counters::{
+    EndpointErrorLabels, EndpointFamilies, EndpointNumbers, LoginLabels, ProviderCounters, ProviderLabel, RequestLabels, RouteCounters,
+};
 
 type FloatGauge = Gauge<f64, AtomicU64>;
 
@@ -25,7 +27,8 @@ pub struct Metrics {
     upstream_seconds: Histogram,
     logins: Family<LoginLabels, Counter>,
     provider_seconds: Family<ProviderLabel, Histogram, fn() -> Histogram>,
-    upstreams: UpstreamFamilies,
+    endpoints: EndpointFamilies,
+    upstream_errors: Family<EndpointErrorLabels, Counter>,
     certificates: Family<CertificateLabel, FloatGauge>,
     /// How requests were decided.
     pub decisions: Decisions,
@@ -33,22 +36,24 @@ pub struct Metrics {
     pub connections: ConnectionCounters,
     /// Access-log lines that could not be kept or written.
     pub log_lines_dropped: Counter,
-    /// Verified-token cache: tokens found in it.
-    pub token_cache_hits: Counter,
-    /// Verified-token cache: tokens whose signature had to be checked.
-    pub token_cache_misses: Counter,
     /// Tunnels and event streams open now.
     pub streams_open: Gauge,
+    /// Tunnels open now, public ones too.
+    pub tunnels_open: Gauge,
     /// Live sessions in the store.
     pub sessions: Gauge,
     /// The newest entry of the change log that acts here.
     pub change_log_position: Gauge,
-    /// How far the view is behind the store, in seconds.
+    /// How long ago the view was last known to hold all that the store holds, in seconds.
     pub change_log_lag: FloatGauge,
+    /// Ends that act in memory and that the store has not taken yet.
+    pub ends_waiting: Gauge,
     /// Writes that wait for the store.
     pub store_queue: Gauge,
     /// Bytes that wait for the access log's disk.
     pub log_queue: Gauge,
+    /// 1 while `/ready` says yes.
+    pub ready: Gauge,
     /// Number of the configuration in use: 1 at start, one more with each reload that was taken.
     pub generation: Gauge,
     /// Reloads that were refused.
@@ -140,18 +145,20 @@ impl Metrics {
                 "Time a provider took to answer a login",
                 Family::new_with_constructor(|| Histogram::new(SLOW)),
             ),
-            upstreams: upstreams(r),
+            endpoints: endpoints(r),
+            upstream_errors: register(r, "upstream_errors", "Requests that got no answer from their upstream, by what went wrong"),
             certificates: register(r, "certificate_expiry_timestamp_seconds", "When each certificate ends, in seconds since 1970"),
             connections: connections(r),
             log_lines_dropped: register(r, "log_lines_dropped", "Access-log lines that could not be kept or written"),
-            token_cache_hits: register(r, "token_cache_hits", "Tokens found among those verified before"),
-            token_cache_misses: register(r, "token_cache_misses", "Tokens whose signature had to be checked"),
             streams_open: register(r, "streams_open", "Tunnels and event streams open now"),
+            tunnels_open: register(r, "tunnels_open", "Tunnels open now"),
             sessions: register(r, "sessions", "Live sessions in the store"),
             change_log_position: register(r, "change_log_position", "Newest entry of the change log that acts here"),
-            change_log_lag: register(r, "change_log_lag_seconds", "How far the view is behind the store"),
+            change_log_lag: register(r, "change_log_lag_seconds", "How long ago the view was last known to hold all that the store holds"),
+            ends_waiting: register(r, "ends_waiting", "Ends that act in memory and wait for the store to take them"),
             store_queue: register(r, "store_queue", "Writes that wait for the store"),
             log_queue: register(r, "log_queue_bytes", "Bytes that wait for the access log's disk"),
+            ready: register(r, "ready", "1 while /ready says yes"),
             generation: register(r, "configuration_generation", "Number of the configuration in use"),
             reloads_refused: register(r, "reloads_refused", "Reloads that were refused"),
             registry,
@@ -169,9 +176,14 @@ impl Metrics {
         ProviderCounters::fetch(&self.logins, seconds, name)
     }
 
-    /// The counters of one upstream.
-    pub fn upstream(&self, name: &str) -> UpstreamCounters {
-        UpstreamCounters::fetch(&self.upstreams, name)
+    /// Takes what the endpoints (by their addresses in the configuration) have counted, in place of what was known.
+    pub fn set_endpoints<'a>(&self, all: impl IntoIterator<Item = (&'a str, EndpointNumbers)>) {
+        self.endpoints.set(all);
+    }
+
+    /// Counts a request that got no answer from its upstream. `kind` is one of the words of the upstream's errors.
+    pub fn upstream_failed(&self, endpoint: &str, kind: &'static str) {
+        self.upstream_errors.get_or_create(&EndpointErrorLabels { endpoint: endpoint.to_owned(), kind }).inc();
     }
 
     /// Counts a refused request. `reason` is one of the stable words of the refusals.
@@ -225,10 +237,12 @@ fn seconds<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, m
     metric
 }
 
-fn upstreams(registry: &mut Registry) -> UpstreamFamilies {
-    let families = UpstreamFamilies::default();
-    registry.register("upstream_connections_open", "Connections to the upstream open now", families.open.clone());
-    for ((name, help), family) in UpstreamFamilies::NAMES.into_iter().zip(&families.counters) {
+fn endpoints(registry: &mut Registry) -> EndpointFamilies {
+    let families = EndpointFamilies::default();
+    for ((name, help), family) in EndpointFamilies::GAUGES.into_iter().zip(&families.gauges) {
+        registry.register(name, help, family.clone());
+    }
+    for ((name, help), family) in EndpointFamilies::COUNTERS.into_iter().zip(&families.counters) {
         registry.register(name, help, family.clone());
     }
     families
@@ -266,7 +280,9 @@ mod tests {
         metrics.refused("token_expired");
         metrics.provider("mju").login(LoginOutcome::Throttled);
         metrics.provider("mju").answered(Duration::from_millis(30));
-        metrics.upstream("grades").retries.inc();
+        metrics.set_endpoints([("http://gone:1", EndpointNumbers::default())]);
+        metrics.set_endpoints([("http://a:1", EndpointNumbers { made: 7, idle: 2, ..EndpointNumbers::default() })]);
+        metrics.upstream_failed("http://a:1", "connect");
         metrics.connections.fault(ConnectionFault::HeadTimeout);
         metrics.timing(Duration::from_micros(40), Some(Duration::from_millis(3)));
         let text = metrics.render();
@@ -278,15 +294,16 @@ mod tests {
             r#"munjigi_refusals_total{reason="token_expired"} 1"#,
             r#"munjigi_logins_total{provider="mju",outcome="throttled"} 1"#,
             r#"munjigi_provider_answer_seconds_count{provider="mju"} 1"#,
-            r#"munjigi_upstream_retries_total{upstream="grades"} 1"#,
-            r#"munjigi_upstream_broken_total{upstream="grades"} 0"#,
+            r#"munjigi_upstream_connections_made_total{endpoint="http://a:1"} 7"#,
+            r#"munjigi_upstream_connections_idle{endpoint="http://a:1"} 2"#,
+            r#"munjigi_upstream_errors_total{endpoint="http://a:1",kind="connect"} 1"#,
             r#"munjigi_connection_faults_total{reason="head_timeout"} 1"#,
             r#"munjigi_request_own_seconds_bucket{le="0.00005"} 1"#,
             r#"munjigi_request_upstream_seconds_bucket{le="0.0025"} 0"#,
         ] {
             assert!(text.lines().any(|l| l == line), "{line} not in\n{text}");
         }
-        assert!(text.ends_with("# EOF\n"));
+        assert!(text.ends_with("# EOF\n") && !text.contains("gone"));
     }
 
     #[test]

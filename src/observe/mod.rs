@@ -17,7 +17,7 @@ mod stamp;
 pub use access_log::{AccessLog, LogFormat, LogTarget};
 pub use audit::{AuditEvent, AuditKind, audit_log};
 pub use connection::ConnectionFault;
-pub use counters::{LoginOutcome, MethodClass, ProviderCounters, RouteCounters, UpstreamCounters};
+pub use counters::{EndpointNumbers, LoginOutcome, MethodClass, ProviderCounters, RouteCounters};
 pub use line::RequestLine;
 pub use metrics::{ConnectionCounters, Decisions, Metrics};
 pub use operator::{TracingError, init_tracing};

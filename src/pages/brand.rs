@@ -13,6 +13,8 @@ pub struct Brand {
     pub logo: Option<Logo>,
     /// The colour of roof, buttons and links.
     pub accent: Accent,
+    /// What people call the account systems. One that is not named here is called by its name in the configuration.
+    pub accounts: Vec<AccountName>,
     /// Whom to ask, as one line of text (an office, a telephone number, an address). It stands at the foot of every page.
     pub contact: Option<Box<str>>,
 }
@@ -20,8 +22,19 @@ pub struct Brand {
 impl Brand {
     /// A name and nothing else of one's own.
     pub fn new(name: DisplayName) -> Self {
-        Self { name, logo: None, accent: Accent::default(), contact: None }
+        Self { name, logo: None, accent: Accent::default(), accounts: Vec::new(), contact: None }
     }
+}
+
+/// What people call an account system.
+#[derive(Clone, Debug)]
+pub struct AccountName {
+    /// Its name in the configuration.
+    pub provider: Box<str>,
+    /// What people call it.
+    pub label: DisplayName,
+    /// What its ids are ("학번 또는 교직원 번호").
+    pub hint: Option<DisplayName>,
 }
 
 /// A picture that the policy lets in: on our own origin, or inside the page.

@@ -29,7 +29,7 @@ pub use admin::{
     AuditFilter, AuditPage, AuditRow, Console, Hour, MemberCommand, MemberNotice, MemberPage, MemberRow, MemberState, MembersPage,
     OverviewPage, Paging, RouteFigures,
 };
-pub use brand::{Brand, Logo, LogoError, LogoFormat};
+pub use brand::{AccountName, Brand, Logo, LogoError, LogoFormat};
 pub use lang::Lang;
 pub use login::{LoginPage, ProviderChoice};
 pub use logout::{LoggedOutPage, LogoutPage};
@@ -41,6 +41,7 @@ pub use time::Wait;
 
 use jiff::tz::TimeZone;
 
+use crate::identity::DisplayName;
 use style::Style;
 
 /// What the operator wants of the pages.
@@ -88,6 +89,12 @@ impl Pages {
     /// (security lesson 43). `form-action` also binds redirects that answer a form: they may not leave the origin.
     pub fn content_security_policy(&self) -> &str {
         self.style.policy()
+    }
+
+    /// What people call an account system, and what its ids are.
+    pub fn account_system<'a>(&'a self, provider: &'a str) -> (&'a str, Option<&'a str>) {
+        let named = self.brand.accounts.iter().find(|account| &*account.provider == provider);
+        named.map_or((provider, None), |named| (named.label.as_str(), named.hint.as_ref().map(DisplayName::as_str)))
     }
 
     /// The login page.

@@ -8,6 +8,7 @@ mod chain;
 mod encode;
 mod form;
 mod lane;
+mod local;
 mod reach;
 mod refusals;
 mod text;
@@ -25,6 +26,8 @@ pub use bandi::{BandiSso, BandiSsoSettings, Finding, Means, PageParts, Step};
 pub use breaker::{Breaker, BreakerSettings, BreakerState, Pass, Resting};
 pub use chain::Chain;
 pub use form::{AnswerRule, HttpForm, HttpFormSettings, Placement};
+pub use local::hash::{HashFault, check_imported};
+pub use local::{AccountFault, Local, LocalSettings, PasswordFault, Registration};
 pub use reach::{ReachSettings, SetupFault};
 
 /// A login attempt on its way to a provider.
@@ -125,6 +128,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// How it has been doing, for pages, metrics and the chain. `None` for one that cannot fail (local accounts).
     fn breaker(&self) -> Option<&Breaker> {
+        None
+    }
+
+    /// The accounts it keeps, if they are our own.
+    fn accounts(&self) -> Option<&Local> {
         None
     }
 

@@ -1,24 +1,36 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use http::Method;
+use http::{HeaderValue, Method};
 
-use super::RouteTokens;
-use crate::identity::{Group, ProviderName, Role, UserId};
+use super::pattern::{HostPattern, PathPattern};
+use super::target::{HeaderEdits, Rewrite, Target};
+use super::{Access, RouteTokens};
 
 /// One `[[route]]` of the configuration.
 #[derive(Clone, Debug)]
 pub struct RouteSettings {
-    /// Only this host; `None`: any.
-    pub host: Option<HostName>,
-    /// Paths below (and at) this one.
-    pub path: PathPrefix,
+    /// Only this host, or those below it; `None`: any.
+    pub host: Option<HostPattern>,
+    /// Which paths.
+    pub path: PathPattern,
     /// Only these methods (HEAD follows GET); `None`: any.
     pub methods: Option<Vec<Method>>,
     /// Who may pass.
     pub access: Access,
-    /// The upstream's name.
-    pub upstream: ProviderName,
+    /// What answers.
+    pub target: Target,
+    /// How the path is changed on the way.
+    pub rewrite: Rewrite,
+    /// Headers of the request that are written or taken out on the way.
+    pub request_headers: HeaderEdits,
+    /// The same of the answer.
+    pub response_headers: HeaderEdits,
+    /// What the application is told in `Host`; `None`: what the client said.
+    pub host_header: Option<HeaderValue>,
+    /// Lets CORS preflights pass without a login, as nobody.
+    pub preflight: bool,
     /// What a request without a good token is answered.
     pub unauthenticated: Unauthenticated,
     /// Allow empty path segments (`//`), for applications that emit them.
@@ -29,25 +41,21 @@ pub struct RouteSettings {
     pub max_body: Option<u64>,
     /// Whose tokens it takes beside ours, and which one the application is handed.
     pub tokens: RouteTokens,
+    /// Bytes of a request body for each second over all, 0 for none; `None`: the gateway's.
+    pub body_min_rate: Option<u64>,
+    /// How long a request may take in all, its answer's body included; `None`: as long as it moves.
+    pub request_timeout: Option<Duration>,
+    /// How long the head of an answer may take; `None`: the upstream's own limit.
+    pub response_timeout: Option<Duration>,
+    /// How long a body may stand still; `None`: the upstream's own limit.
+    pub idle_timeout: Option<Duration>,
 }
 
-/// Who may pass. No rule named in the configuration means [`Access::SignedIn`].
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub enum Access {
-    /// Anybody; a good token still sends identity along.
-    Public,
-    /// Anybody who is logged in.
-    #[default]
-    SignedIn,
-    /// Somebody who is logged in and named here in at least one way.
-    AnyOf {
-        /// These people.
-        users: Vec<UserId>,
-        /// Members of these groups.
-        groups: Vec<Group>,
-        /// People with these roles.
-        roles: Vec<Role>,
-    },
+impl RouteSettings {
+    /// What the route is called in logs, metrics and assertions: host and path.
+    pub fn name(&self) -> String {
+        self.host.as_ref().map_or_else(|| format!("*{}", self.path), |host| format!("{host}{}", self.path))
+    }
 }
 
 /// What a request without a good token is answered on a route.

@@ -84,7 +84,11 @@ impl<H: Handler> Door<H> {
         };
         match shaken {
             Ok(Ok(stream)) => {
-                let peer = Peer { address: client, port: address.port(), local, secure: true, worker: self.worker };
+                let session = stream.get_ref().1;
+                let is_http2 = session.alpn_protocol() == Some(b"h2");
+                let server_name = session.server_name().filter(|_| is_http2).map(Into::into);
+                let worker = self.worker;
+                let peer = Peer { address: client, port: address.port(), local, secure: true, server_name, worker, uid: None };
                 self.serve(stream, Arc::new(peer), place);
             }
             Ok(Err(error)) if is_farewell(&error) => {}

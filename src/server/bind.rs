@@ -80,6 +80,7 @@ impl Listeners {
     }
 
     /// Binds all addresses of the settings, each once for every worker (`SO_REUSEPORT`: the kernel spreads connections).
+    /// Raises the limit of open descriptors first.
     ///
     /// # Errors
     /// When an address is taken or cannot be used; nothing stays bound then.
@@ -92,6 +93,7 @@ impl Listeners {
     /// # Errors
     /// As there, and when a socket was handed over that the settings do not name.
     pub fn inherit(settings: &Settings, mut inherited: Inherited) -> Result<Self, BindError> {
+        super::descriptors::raise(settings.max_connections);
         let count = settings.workers.or_else(|| thread::available_parallelism().ok().map(NonZero::get)).unwrap_or(1).max(1);
         let mut workers: Vec<Vec<TcpListener>> = (0..count).map(|_| Vec::new()).collect();
         let mut addresses = Vec::new();

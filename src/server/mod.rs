@@ -7,6 +7,7 @@ mod accept;
 mod activity;
 mod bind;
 mod connection;
+mod descriptors;
 mod drain;
 mod faults;
 mod handler;

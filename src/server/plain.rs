@@ -30,7 +30,7 @@ pub struct Plain {
 /// Serves HTTP/1.1 without TLS: for the redirect to https, and for the admin listener. Runs on the current runtime, which
 /// should not be one of the data path.
 ///
-/// The peers of a socket file have no address; they are shown as 127.0.0.1, port 0.
+/// The peers of a socket file have no address; they are shown as 127.0.0.1, port 0, with the user at the other end beside it.
 ///
 /// # Errors
 /// When the runtime cannot take the socket.
@@ -91,24 +91,25 @@ async fn accept<H: Handler>(listener: &Socket, site: &Arc<Site<H>>, gate: &Arc<G
         Socket::Tcp(listener) => {
             let (stream, address) = listener.accept().await?;
             let local = stream.local_addr()?;
-            begin(stream, address, local, site, gate).await;
+            begin(stream, address, local, None, site, gate).await;
         }
         Socket::Unix(listener) => {
             let (stream, _) = listener.accept().await?;
             let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            begin(stream, nobody, nobody, site, gate).await;
+            let uid = stream.peer_cred().ok().map(|peer| peer.uid());
+            begin(stream, nobody, nobody, uid, site, gate).await;
         }
     }
     Ok(())
 }
 
-async fn begin<S, H>(stream: S, address: SocketAddr, local: SocketAddr, site: &Arc<Site<H>>, gate: &Arc<Gate>)
+async fn begin<S, H>(stream: S, address: SocketAddr, local: SocketAddr, uid: Option<u32>, site: &Arc<Site<H>>, gate: &Arc<Gate>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Handler,
 {
     let client = ClientAddr::new(address.ip());
-    let peer = Peer { address: client, port: address.port(), local, secure: false, worker: 0 };
+    let peer = Peer { address: client, port: address.port(), local, secure: false, server_name: None, worker: 0, uid };
     if let Some(place) = gate.enter(client).await {
         site.drain.connections.spawn(serve_http1(stream, Arc::new(peer), Arc::clone(site), place));
     }

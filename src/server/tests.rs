@@ -141,7 +141,7 @@ fn environment(folder: &TempDir, tls: Arc<ServerConfig>) -> Environment {
 
 fn load(certificate: &Pair, resumption: &Resumption, folder: &TempDir) -> Arc<ServerConfig> {
     let files = certificate.write(folder.path(), "cert");
-    let settings = crate::tls::Settings { certificates: vec![files], generate: false };
+    let settings = crate::tls::Settings { certificates: vec![files], generate: false, watch: false };
     ServerTls::load(&settings, resumption, SystemClock::new().now()).unwrap().config
 }
 

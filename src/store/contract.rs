@@ -1,6 +1,7 @@
 //! What every store has to do, whatever its engine. An engine's tests call [`hold_to_contract`] with a function that
 //! makes an empty store.
 
+pub(in crate::store) mod accounts;
 pub(in crate::store) mod changes;
 pub(in crate::store) mod people;
 pub(in crate::store) mod rotation;
@@ -50,6 +51,10 @@ macro_rules! hold_to_contract {
             people::people_are_paged_and_searched,
             people::a_removed_person_leaves_nothing_personal,
             people::the_audit_trail_is_filtered_and_paged,
+            accounts::accounts_are_made_all_or_none,
+            accounts::what_was_given_before_the_account_stays,
+            accounts::a_password_is_changed_only_from_what_it_was,
+            accounts::a_reset_is_good_once_and_for_a_time,
         }
     };
     (@each $factory:path; $($module:ident::$rule:ident),* $(,)?) => {

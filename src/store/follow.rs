@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -68,6 +69,7 @@ impl ChangeLog {
             self.view().reload(self.store.load_view(now.minus(self.kept())).await?);
         }
         self.catch_up().await?;
+        self.seen.store(now.millis(), Ordering::Relaxed);
         *looked = now;
         Ok(())
     }
@@ -195,9 +197,11 @@ mod tests {
         let outcome = log.look(&mut clock.now()).await;
         log.note(outcome.err());
         assert!(log.trouble().is_some());
+        clock.advance(Duration::from_secs(3));
+        assert_eq!(log.lag(), Duration::from_secs(3));
         std::fs::rename(place.path().join("away"), &file).unwrap();
         let outcome = log.look(&mut clock.now()).await;
         log.note(outcome.err());
-        assert_eq!(log.trouble(), None);
+        assert_eq!((log.trouble(), log.lag()), (None, Duration::ZERO));
     }
 }

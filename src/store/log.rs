@@ -28,6 +28,8 @@ pub struct ChangeLog {
     unsettled: Mutex<VecDeque<Change>>,
     settling: tokio::sync::Mutex<()>,
     pub(super) trouble: Mutex<Option<StoreError>>,
+    /// When the view was last known to hold all that the store holds, in milliseconds.
+    pub(super) seen: AtomicU64,
 }
 
 impl ChangeLog {
@@ -48,6 +50,7 @@ impl ChangeLog {
             unsettled: Mutex::default(),
             settling: tokio::sync::Mutex::default(),
             trouble: Mutex::default(),
+            seen: AtomicU64::new(now.millis()),
         }))
     }
 
@@ -139,6 +142,11 @@ impl ChangeLog {
     /// Why the store could not be followed at the last try; `None` while all is well. For `/ready` and the metrics.
     pub fn trouble(&self) -> Option<StoreError> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How long ago the view was last known to hold all that the store holds: a fraction of a second while all is well.
+    pub fn lag(&self) -> Duration {
+        self.clock.now().since(Timestamp::from_millis(self.seen.load(Ordering::Relaxed)))
     }
 
     /// How many ends act in memory and wait for the store to take them.

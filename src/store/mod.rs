@@ -5,6 +5,7 @@
 //! the disk does. Nothing of SQL leaves this module, and nothing on the road of a proxied request calls the store: it
 //! asks the view.
 
+mod accounts;
 mod change;
 #[cfg(test)]
 mod contract;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
+pub use accounts::{Account, AccountStatus, NewAccount};
 pub use change::{Change, EndReason, LoggedChange, PersonState};
 pub use lock::{LockError, StateLock};
 pub use log::ChangeLog;
@@ -32,8 +34,10 @@ pub use session::{Opened, Opening, Presented, Renewal, RenewalOutcome, Rotate, S
 pub use sqlite::Sqlite;
 pub use view::{Ending, Endings, Notice, View, ViewSizes};
 
+use secrecy::SecretString;
+
 use crate::base::{Position, SessionId, Timestamp};
-use crate::identity::UserId;
+use crate::identity::{Realm, UserId};
 use crate::observe::AuditEvent;
 
 /// The answer of a store operation: ready when the write is durable, or an error. It is owned, so that it survives the
@@ -89,6 +93,12 @@ pub trait Store: Send + Sync + 'static {
     /// The live sessions of everybody, in the order of their ids, a page at a time.
     fn sessions(&self, query: SessionQuery, now: Timestamp) -> Pending<Vec<SessionRecord>>;
 
+    /// How many sessions of everybody are live: for the metrics.
+    fn live_sessions(&self, now: Timestamp) -> Pending<u64>;
+
+    /// How many writes wait for it now: for the metrics.
+    fn waiting(&self) -> u64;
+
     /// Uses a session: by its refresh token (kept or rotated) or by an access token near its end. One transaction.
     fn renew(&self, renewal: Renewal) -> Pending<RenewalOutcome>;
 
@@ -122,6 +132,32 @@ pub trait Store: Send + Sync + 'static {
 
     /// People in the order of realm and id, a page at a time.
     fn people(&self, query: PeopleQuery) -> Pending<Vec<Person>>;
+
+    /// A person's local account, if there is one.
+    fn account(&self, user: UserId) -> Pending<Option<Account>>;
+
+    /// Local accounts of one realm whose ids come behind `after`, in the order of their ids.
+    fn accounts(&self, realm: Realm, after: String, limit: u32) -> Pending<Vec<NewAccount>>;
+
+    /// Makes local accounts, all or none, and appends to the change log what holds of their people. Answers whose accounts
+    /// were there already: then none was made. Somebody known before keeps what was given to them.
+    fn add_accounts(&self, accounts: Vec<NewAccount>, at: Timestamp) -> Pending<Vec<UserId>>;
+
+    /// Sets the hash of an account's password if it is still `was`. Whether it was.
+    fn set_password(&self, user: UserId, was: SecretString, becomes: SecretString) -> Pending<bool>;
+
+    /// Approves an account, or takes that back. Whether there is one.
+    fn set_status(&self, user: UserId, status: AccountStatus) -> Pending<bool>;
+
+    /// Keeps the hash of a one-time link to set a new password, in place of the account's earlier one. Whether there is an
+    /// account.
+    fn put_reset(&self, user: UserId, reset: TokenHash, until: Timestamp) -> Pending<bool>;
+
+    /// Whose link this is, if it is still good.
+    fn reset_of(&self, reset: TokenHash, now: Timestamp) -> Pending<Option<UserId>>;
+
+    /// Takes a link that is still good and sets the hash of its account's password. Answers whose it was.
+    fn use_reset(&self, reset: TokenHash, password: SecretString, now: Timestamp) -> Pending<Option<UserId>>;
 
     /// Appends to the audit table.
     fn audit(&self, events: Vec<AuditEvent>) -> Pending<()>;

@@ -99,7 +99,7 @@ mod tests {
         let (cert, key) = (dir.path().join("a/b/gateway.crt"), dir.path().join("c/gateway.key"));
         generate(&cert, &key, &["Gate.example.ac.kr".into(), "localhost".into(), "192.0.2.3".into(), "[2001:db8::1]".into()], NOW).unwrap();
         assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
-        let settings = Settings { certificates: vec![CertificateFiles { cert, key }], generate: true };
+        let settings = Settings { certificates: vec![CertificateFiles { cert, key }], generate: true, watch: false };
         let tls = ServerTls::load(&settings, &Resumption::new().unwrap(), NOW).unwrap();
         assert_eq!(tls.certificates[0].names, ["localhost", "gate.example.ac.kr"]);
         assert_eq!(tls.warnings, Vec::<TlsWarning>::new());

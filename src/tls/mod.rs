@@ -3,6 +3,7 @@
 //! It must never hand out a configuration with a certificate whose key does not belong to it, and never overwrite a file.
 
 mod certificate;
+mod coverage;
 mod error;
 mod generate;
 mod load;
@@ -13,6 +14,7 @@ pub(crate) mod testing;
 use std::path::PathBuf;
 
 pub use certificate::CertificateInfo;
+pub use coverage::Coverage;
 pub use error::{GenerateError, TlsError, TlsWarning};
 pub use generate::generate;
 pub use load::{Resumption, ServerTls};
@@ -24,6 +26,8 @@ pub struct Settings {
     pub certificates: Vec<CertificateFiles>,
     /// Whether starting up may make a self-signed certificate where the files are absent.
     pub generate: bool,
+    /// Whether changed files are taken up by themselves; else a reload does it.
+    pub watch: bool,
 }
 
 /// One certificate chain and its private key, both PEM.

@@ -16,6 +16,11 @@ impl Balance {
         Self((0..workers.max(1)).map(|worker| Counter(AtomicUsize::new(worker))).collect())
     }
 
+    /// For how many workers.
+    pub(super) const fn workers(&self) -> usize {
+        self.0.len()
+    }
+
     /// The choice for a new request among `endpoints`, of which there is at least one.
     pub(super) fn choose<'a>(&self, endpoints: &'a [Arc<Endpoint>], worker: usize) -> Choice<'a> {
         let start = self.0[worker % self.0.len()].0.fetch_add(1, Ordering::Relaxed);

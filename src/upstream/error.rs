@@ -67,6 +67,19 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// The stable word of the counters.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::ConnectTimeout { .. } => "connect_timeout",
+            Self::Tls { .. } => "tls",
+            Self::ResponseTimeout { .. } => "response_timeout",
+            Self::RequestStalled { .. } => "request_stalled",
+            Self::Broken { .. } => "broken",
+            Self::RequestBody(_) => "request_body",
+        }
+    }
+
     /// The endpoint it is about; `None` when the client is to blame.
     pub fn endpoint(&self) -> Option<&str> {
         match self {

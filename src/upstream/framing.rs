@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, TRAILER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 use http_body::Body as _;
 
@@ -24,8 +24,9 @@ pub(super) fn prepare(mut request: Request<RequestBody>) -> Request<Outgoing> {
         _ if ended && means_content => _ = headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0")),
         _ if ended && headers.get(CONTENT_LENGTH).is_none_or(|length| length == "0") => (),
         _ if ended => _ = headers.remove(CONTENT_LENGTH),
-        Some(length) => _ = headers.insert(CONTENT_LENGTH, HeaderValue::from(length)),
-        None => {
+        // Only a chunked body can be followed by trailers.
+        Some(length) if !headers.contains_key(TRAILER) => _ = headers.insert(CONTENT_LENGTH, HeaderValue::from(length)),
+        Some(_) | None => {
             headers.remove(CONTENT_LENGTH);
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }

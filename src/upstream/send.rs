@@ -40,6 +40,15 @@ impl Upstream {
         Ok(Self { settings, endpoints: found, balance: Balance::new(endpoints.workers()) })
     }
 
+    /// The same endpoints with other limits: how long the head of an answer may take, and how long a body may stand still.
+    #[must_use]
+    pub fn with_limits(&self, response: Option<Duration>, idle: Option<Duration>) -> Self {
+        let mut settings = self.settings.clone();
+        settings.response_timeout = response.unwrap_or(settings.response_timeout);
+        settings.idle_timeout = idle.unwrap_or(settings.idle_timeout);
+        Self { settings, endpoints: self.endpoints.clone(), balance: Balance::new(self.balance.workers()) }
+    }
+
     /// Its name in the configuration.
     pub fn name(&self) -> &ProviderName {
         &self.settings.name

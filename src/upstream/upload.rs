@@ -90,7 +90,7 @@ impl Body for Outgoing {
             upload.pass_to(match &polled {
                 Poll::Pending => Turn::Client,
                 Poll::Ready(None) => Turn::Ended,
-                Poll::Ready(Some(Ok(_))) if this.is_over() => Turn::Ended,
+                Poll::Ready(Some(Ok(frame))) if frame.is_trailers() || this.is_over() => Turn::Ended,
                 Poll::Ready(Some(_)) => Turn::Upstream,
             });
         }

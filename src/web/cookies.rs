@@ -85,9 +85,9 @@ impl SessionCookies {
         Ok(found)
     }
 
-    /// The language a person has chosen before, as they sent it.
-    pub fn language(headers: &HeaderMap) -> Option<&str> {
-        let found = headers.get_all(COOKIE).iter().flat_map(pairs).find(|(name, _)| *name == LANGUAGE.as_bytes());
+    /// The language a person has chosen before, as they sent it, from the `Cookie` lines of a request.
+    pub fn language<'h>(lines: impl Iterator<Item = &'h HeaderValue>) -> Option<&'h str> {
+        let found = lines.flat_map(pairs).find(|(name, _)| *name == LANGUAGE.as_bytes());
         found.and_then(|(_, value)| std::str::from_utf8(value).ok())
     }
 
@@ -269,7 +269,7 @@ mod tests {
         SessionCookies::keep_language(&mut kept, "en");
         assert_eq!(kept[SET_COOKIE], "__Host-munjigi_lang=en; Path=/; Secure; SameSite=Lax; HttpOnly; Max-Age=31536000");
         let mut asked = request(&["a=1; __Host-munjigi_lang=en"]);
-        assert_eq!(SessionCookies::language(&asked), Some("en"));
+        assert_eq!(SessionCookies::language(asked.get_all(COOKIE).iter()), Some("en"));
         OURS.strip(&mut asked);
         assert_eq!(asked[COOKIE], "a=1");
         let mut answered = HeaderMap::new();

@@ -4,9 +4,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 
-use super::{BodyFault, RequestBody};
+use super::{Arriving, BodyFault, BodyTerms, RequestBody};
 
 /// Largest body of a request to one of our own endpoints.
 const LARGEST: u64 = 64 * 1024;
@@ -44,9 +43,9 @@ impl FormKind {
 ///
 /// # Errors
 /// Too large, too slow, or broken off.
-pub async fn read_whole(incoming: Option<Incoming>) -> Result<Bytes, BodyFault> {
+pub async fn read_whole(incoming: Option<Arriving>) -> Result<Bytes, BodyFault> {
     let Some(incoming) = incoming else { return Ok(Bytes::new()) };
-    let (body, _) = RequestBody::new(incoming, LARGEST, LONGEST);
+    let (body, _) = RequestBody::new(incoming, BodyTerms { most: LARGEST, idle: LONGEST, min_rate: 0, trailers: Vec::new() });
     match tokio::time::timeout(LONGEST, body.collect()).await {
         Ok(collected) => collected.map(http_body_util::Collected::to_bytes),
         Err(_) => Err(BodyFault::TooSlow),

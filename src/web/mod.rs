@@ -2,6 +2,7 @@
 //!
 //! Words, not decisions: who may do what is said elsewhere.
 
+mod arriving;
 mod body;
 mod cookies;
 mod forms;
@@ -11,9 +12,11 @@ mod origin;
 mod peer;
 mod return_to;
 mod settings;
+mod trailers;
 mod tunnels;
 
-pub use body::{BodyFault, BodyWatch, RequestBody};
+pub use arriving::Arriving;
+pub use body::{BodyFault, BodyTerms, BodyWatch, RequestBody};
 pub use cookies::{CookieLife, DoubledCookie, PresentedCookies, SessionCookies};
 pub use forms::{FormKind, field, from_json, read_whole};
 pub use hop::{asks_for_websocket, strip_hop_by_hop};
@@ -22,4 +25,5 @@ pub use origin::{CrossSite, DoubleSubmit, accepts_html, double_submit, from_our_
 pub use peer::Peer;
 pub use return_to::ReturnTo;
 pub use settings::{CookieProfile, CookieSettings, CsrfSettings, IdentityHeaderSettings, IdentityItem};
+pub use trailers::{announced_trailers, filter_trailers, is_forbidden_trailer, takes_trailers, trailer_line};
 pub use tunnels::Tunnels;

@@ -55,7 +55,8 @@ async function shot (page, name) {
   if (!shots) return
   mkdirSync(shots, { recursive: true })
   await page.evaluate(() => document.activeElement?.blur())
-  await page.screenshot({ path: join(shots, `${name}.png`) })
+  const height = await page.evaluate(() => Math.min(document.documentElement.scrollHeight, 980))
+  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true, clip: { x: 0, y: 0, width: page.viewportSize().width, height } })
 }
 
 async function logIn (page, id, password) {

@@ -71,7 +71,9 @@ fn places(text: &str) -> Vec<String> {
 
 /// The words of refusals (`error`) a table of messages names: second cells, in code marks.
 fn words(text: &str) -> BTreeSet<String> {
-    let rows = text.lines().filter(|line| line.starts_with("| ") && line[2..].starts_with(|c: char| c.is_ascii_digit()));
+    // Status codes have three digits; exit codes, which stand in a table too, have one.
+    let status = |line: &&str| line.strip_prefix("| ").is_some_and(|row| row.bytes().take_while(u8::is_ascii_digit).count() == 3);
+    let rows = text.lines().filter(status);
     let cells = rows.filter_map(|line| line.split('|').nth(2));
     cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
 }
@@ -97,12 +99,11 @@ fn every_place_a_page_links_to_is_there() {
         let anchors: BTreeSet<String> = text.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
         for place in places(&text) {
             seen += 1;
-            match place.strip_prefix('#') {
-                Some(heading) => assert!(anchors.contains(heading), "{name} has no section for #{heading}"),
-                None => {
-                    let file = place.split('#').next().unwrap_or_default();
-                    assert!(here.join(file).exists(), "{name} links to {place}, which is not there");
-                }
+            if let Some(heading) = place.strip_prefix('#') {
+                assert!(anchors.contains(heading), "{name} has no section for #{heading}");
+            } else {
+                let file = place.split('#').next().unwrap_or_default();
+                assert!(here.join(file).exists(), "{name} links to {place}, which is not there");
             }
         }
     }
@@ -155,4 +156,32 @@ fn the_list_of_the_first_systems_names_stories_that_exist() {
         assert!(source.contains(&format!("fn {story}")) || source.contains(&format!("{story}(")), "{name} is not there");
     }
     assert!(seen > 40, "stories were not found: {seen}");
+}
+
+/// A direct dependency that nothing uses is weight and risk for nothing.
+#[test]
+fn every_dependency_is_used() {
+    let manifest: toml::Table = paper("Cargo.toml").parse().unwrap();
+    let mut code = String::new();
+    let mut folders = vec![root().join("src"), root().join("tests")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                code += &fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    for table in ["dependencies", "dev-dependencies"] {
+        for name in manifest[table].as_table().unwrap().keys() {
+            // The one whose library has another name than its package.
+            let library = if name == "rustls-webpki" { "webpki" } else { name };
+            let path = format!("{}::", library.replace('-', "_"));
+            let used =
+                code.match_indices(&path).any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ':')));
+            assert!(used, "{name} of Cargo.toml is used nowhere");
+        }
+    }
 }

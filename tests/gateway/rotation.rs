@@ -105,7 +105,7 @@ fn a_stolen_token_ends_the_family_for_both_and_everybody_is_told() {
     let gateway = gateway.killed_and_started();
     assert_eq!(page(&gateway, &thief.access), 200);
     let answer = refresh(&gateway, &first.refresh);
-    assert_eq!(answer.refusal(), (401, "session_ended".to_owned()), "{}", answer.text());
+    assert_eq!((answer.status(), &answer.json()["reason"]), (401, &json!("theft")), "{}", answer.text());
     assert_eq!((page(&gateway, &thief.access), page(&gateway, &first.access)), (401, 401));
     assert_eq!(refresh(&gateway, &thief.refresh).status(), 401);
 

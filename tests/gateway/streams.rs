@@ -1,5 +1,7 @@
 //! Websockets, event streams and downloads belong to a session, and end with it within a second.
 
+use std::sync::Barrier;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::{Client, Conversation, Gateway, H2, Origin, RIGHT, Sso, Tls, World};
@@ -145,4 +147,39 @@ fn a_websocket_of_a_browser_gets_its_renewed_cookie_with_the_101() {
     assert_eq!(answer.get("cache-control"), Some("private, no-store"));
     let strange = begin(&world.gateway, "/ws", &fields("cross-site")).answer_head();
     assert_eq!((strange.status(), strange.get("set-cookie")), (403, None));
+}
+
+/// From the answer of the logout to the close of many websockets; `MUNJIGI_WEBSOCKETS` says how many.
+#[test]
+fn many_websockets_of_one_session_close_at_once() {
+    let count = std::env::var("MUNJIGI_WEBSOCKETS").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
+    let world = World::around(streaming());
+    let pair = world.login();
+    let mut sockets: Vec<Tls> = (0..count).map(|_| websocket(&world.gateway, &pair.access)).collect();
+    let ready = Barrier::new(count + 1);
+    let mut closed: Vec<Instant> = Vec::new();
+    let mut answered = None;
+    thread::scope(|scope| {
+        let waiting: Vec<_> = sockets
+            .iter_mut()
+            .map(|socket| {
+                let ready = &ready;
+                let wait = move || {
+                    ready.wait();
+                    assert_eq!(rest(socket), GOODBYE);
+                    Instant::now()
+                };
+                thread::Builder::new().stack_size(128 * 1024).spawn_scoped(scope, wait).unwrap()
+            })
+            .collect();
+        ready.wait();
+        assert_eq!(world.gateway.program().post("/logout").bearer(&pair.access).send().status(), 200);
+        answered = Some(Instant::now());
+        closed = waiting.into_iter().map(|one| one.join().unwrap()).collect();
+    });
+    let mut took: Vec<Duration> = closed.into_iter().map(|closed| closed.saturating_duration_since(answered.unwrap())).collect();
+    took.sort();
+    let at = |percent: usize| took[(took.len() - 1) * percent / 100];
+    println!("{count} websockets closed after the logout's answer: p50 {:?}, p99 {:?}, last {:?}", at(50), at(99), at(100));
+    assert!(at(100) < SOON, "{:?}", at(100));
 }

@@ -49,6 +49,7 @@ pub struct Builder {
     dir: TempDir,
     config: Table,
     env: Vec<(String, String)>,
+    flags: Vec<&'static str>,
 }
 
 impl Builder {
@@ -57,12 +58,12 @@ impl Builder {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("certs")).unwrap();
         write_private(&dir.path().join("certs/jwt.secret"), SECRET.as_ref());
-        Self { dir, config: USUAL.parse().unwrap(), env: Vec::new() }
+        Self { dir, config: USUAL.parse().unwrap(), env: Vec::new(), flags: Vec::new() }
     }
 
     /// With nothing at all.
     pub fn empty() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), config: Table::new(), env: Vec::new() }
+        Self { dir: tempfile::tempdir().unwrap(), config: Table::new(), env: Vec::new(), flags: Vec::new() }
     }
 
     /// Adds to the configuration: tables are merged, routes are appended, everything else replaces what stood there.
@@ -101,6 +102,12 @@ impl Builder {
         self
     }
 
+    /// Is started with one more flag.
+    pub fn flag(mut self, flag: &'static str) -> Self {
+        self.flags.push(flag);
+        self
+    }
+
     /// Logs everything it can.
     pub fn trace(self) -> Self {
         self.toml("[log]\nlevel = \"trace\"")
@@ -123,7 +130,7 @@ impl Builder {
     #[track_caller]
     pub fn start(self) -> Gateway {
         self.write();
-        let process = Process::start(&mut self.command(&["run", "-c", "gateway.toml"]));
+        let process = Process::start(self.command(&["run", "-c", "gateway.toml"]).args(&self.flags));
         let address = address_in(&process.logged(LISTENING));
         Gateway { process, address, built: self }
     }

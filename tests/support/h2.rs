@@ -59,7 +59,13 @@ impl H2 {
             }
             let body = body.collect().await;
             message.whole = body.is_ok();
-            message.body = body.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
+            if let Ok(body) = body {
+                let told = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+                    (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                };
+                message.trailers = body.trailers().into_iter().flatten().map(told).collect();
+                message.body = body.to_bytes().to_vec();
+            }
             Ok(message)
         };
         runtime.block_on(async { tokio::time::timeout(PATIENCE, exchange).await.expect("an answer came in time") })
@@ -81,7 +87,7 @@ impl H2 {
         let first = async {
             sender.ready().await.unwrap();
             let mut body = sender.send_request(request).await.unwrap().into_body();
-            assert!(body.frame().await.is_some_and(|frame| frame.is_ok()), "no first piece");
+            assert!(matches!(body.frame().await, Some(Ok(_))), "no first piece");
             body
         };
         begun.push(runtime.block_on(async { tokio::time::timeout(PATIENCE, first).await.expect("an answer came in time") }));
@@ -90,7 +96,8 @@ impl H2 {
     /// How the answers begun before came to their ends.
     pub fn rests(&mut self) -> Vec<Result<Bytes, String>> {
         let Self { runtime, begun, .. } = self;
-        let read = |body: Incoming| async { body.collect().await.map(|body| body.to_bytes()).map_err(|error| error.to_string()) };
+        let read =
+            |body: Incoming| async { body.collect().await.map(http_body_util::Collected::to_bytes).map_err(|error| error.to_string()) };
         let all = begun.drain(..);
         all.map(|body| runtime.block_on(async { tokio::time::timeout(PATIENCE, read(body)).await.expect("an end came in time") })).collect()
     }
@@ -158,7 +165,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A length before a string without Huffman coding (RFC 7541, section 5.1: an integer with a prefix of seven bits).
-fn push_length(block: &mut Vec<u8>, length: usize) {
+pub(super) fn push_length(block: &mut Vec<u8>, length: usize) {
     let Some(mut rest) = length.checked_sub(127) else { return block.push(u8::try_from(length).unwrap()) };
     block.push(127);
     while rest >= 128 {

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 mod client;
+pub mod framed;
 mod gateway;
 mod h2;
 mod needs;
@@ -20,6 +21,7 @@ mod wire;
 mod world;
 
 pub use client::{Client, plainly};
+pub use framed::FramedH2;
 pub use gateway::{Builder, Gateway, SECRET, munjigi, write_private};
 pub use h2::{H2, RawH2, Verdict as RawVerdict};
 pub use needs::{STORIES, is_there, need};

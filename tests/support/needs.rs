@@ -8,6 +8,7 @@ use std::path::Path;
 /// story that does not stand here, so that the list `cargo test` prints is complete.
 pub const STORIES: &[(&str, &str)] = &[
     ("curl_from_login_to_logout", "curl"),
+    ("curl_sees_why_its_upload_was_refused", "curl"),
     ("the_demo_prints_lines_that_work_when_pasted", "curl"),
     ("stories_in_a_real_browser", "node chromium tests/browser/node_modules/playwright-core tests/browser/node_modules/axe-core"),
     ("an_operator_backs_up_with_the_sqlite_shell", "sqlite3"),

@@ -60,6 +60,11 @@ impl Process {
         Self { child, out, err }
     }
 
+    /// Its number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
         // The shell's own `kill`, because the program of that name is not on every machine.

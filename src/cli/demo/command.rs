@@ -91,7 +91,8 @@ fn configuration(options: &Options, port: u16, around: &Surroundings) -> String 
          id_fold_case = false  # the stand-in tells rightId from rightid\n\n\
          [provider.mju-sso]  # asked while the one above cannot be\nkind = \"bandi-sso\"\npreset = \"mju\"\nurl = {sign_in:?}\n\
          id_fold_case = false\n\n\
-         [store]\npath = \"state/munjigi.db\"\n\n{routes}"
+         [store]\npath = \"state/munjigi.db\"\n\n\
+         [pages.account.mju]\nlabel = \"명지대학교\"\n\n{routes}"
     )
 }
 

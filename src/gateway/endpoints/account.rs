@@ -44,7 +44,7 @@ impl Gateway {
         let lang = lang(intake);
         let page = AccountPage {
             identity: &identity,
-            provider: identity.provider.as_str(),
+            provider: self.pages.account_system(identity.provider.as_str()).0,
             now,
             token_ends: known.verified.expires,
             session_ends: here.map_or(known.verified.expires, |session| session.absolute_end),

@@ -61,14 +61,14 @@ impl Gateway {
         }
     }
 
-    /// Who checks this person's password: the provider that did at the login, or, if it is known here only as part of a
-    /// chain, the one of the same realm. Ids mean the same throughout a realm.
+    /// Who checks this person's password: the provider that did at the login, or, if a reload has taken it away
+    /// since, another of the same realm. Ids mean the same throughout a realm.
     fn provider_of(&self, who: &Verified) -> Option<&Arc<dyn Provider>> {
         let same_realm = |provider: &&Arc<dyn Provider>| provider.realm() == who.user.realm();
         self.providers
             .iter()
             .filter(same_realm)
-            .find(|provider| *provider.name() == who.provider)
+            .find(|provider| provider.is_called(who.provider.as_str()))
             .or_else(|| self.providers.iter().find(same_realm))
     }
 }

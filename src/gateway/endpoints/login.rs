@@ -10,7 +10,7 @@ use crate::gateway::record::Record;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::voice::{language, login_error};
 use crate::gateway::{Gateway, Intake, Refusal};
-use crate::pages::{Action, Label, Lang, LoginError, LoginPage, Message, MessagePage, ProviderChoice, WhyHere};
+use crate::pages::{Action, Label, Lang, LoginError, LoginPage, Message, MessagePage, Pages, ProviderChoice, WhyHere};
 use crate::provider::Provider;
 use crate::store::EndReason;
 use crate::web::{CrossSite, FormKind, ReturnTo, field, from_json, from_our_pages, read_whole};
@@ -44,14 +44,18 @@ struct Form {
 
 impl Gateway {
     /// `GET /login`: the page. Somebody who is logged in already is sent on, unless another account is wanted.
+    /// Their cookie is renewed on the way if it has to be: who was sent here by a proxy that only asks goes straight back.
     pub(super) async fn login_page(&self, intake: &Intake, now: Timestamp) -> Reply {
         let query = intake.query.as_deref().unwrap_or_default().as_bytes();
         let lang = lang(intake);
         let next = field(query, "next").and_then(|next| ReturnTo::parse(&next));
-        // A session that only has to be renewed is one to go on with: the place it goes on to hands over the new cookie.
         let known = self.know(intake, None, now).await.ok();
-        if known.is_some() && field(query, "switch").is_none() {
-            return reply::see_other(next.unwrap_or_default().as_str());
+        if let Some(known) = known.as_ref().filter(|_| field(query, "switch").is_none()) {
+            let mut reply = reply::see_other(next.unwrap_or_default().as_str());
+            if let Some(renewed) = &known.renewed {
+                self.cookies.set_access(reply.headers_mut(), &renewed.access.token, &renewed.access.csrf, renewed.life, now);
+            }
+            return reply;
         }
         let why = field(query, WhyHere::PARAMETER).and_then(|word| WhyHere::parse(&word));
         let form = Form { action: Self::login_path(intake.aliases), lang, id: String::new(), provider: None, remember: false, next };
@@ -178,7 +182,7 @@ impl Gateway {
         signed_in_as: Option<&str>,
         id: Option<&str>,
     ) -> Reply {
-        let providers: Vec<ProviderChoice<'_>> = self.providers.iter().map(|provider| choice(provider.as_ref())).collect();
+        let providers: Vec<ProviderChoice<'_>> = self.providers.iter().map(|provider| choice(provider.as_ref(), &self.pages)).collect();
         let page = LoginPage {
             action: form.action,
             next: form.next.as_ref().map(ReturnTo::as_str),
@@ -204,8 +208,9 @@ impl Gateway {
 }
 
 /// A provider as the page offers it.
-fn choice(provider: &dyn Provider) -> ProviderChoice<'_> {
-    ProviderChoice { name: provider.name().as_str(), label: provider.name().as_str(), hint: None, answering: provider.is_answering() }
+fn choice<'a>(provider: &'a dyn Provider, pages: &'a Pages) -> ProviderChoice<'a> {
+    let (label, hint) = pages.account_system(provider.name().as_str());
+    ProviderChoice { name: provider.name().as_str(), label, hint, answering: provider.is_answering() }
 }
 
 /// Both tokens as a program gets them (RFC 6749, section 5.1, and the flask library's names).

@@ -20,7 +20,7 @@ impl Gateway {
             let lang = lang(intake);
             let page = MePage {
                 identity: &identity,
-                provider: identity.provider.as_str(),
+                provider: self.pages.account_system(identity.provider.as_str()).0,
                 now,
                 token_ends: known.verified.expires,
                 session_ends: session.absolute_end,

@@ -1,20 +1,25 @@
 //! The gateway's own addresses. They are looked for before the routes, so that no route can shadow them.
 
 mod account;
+mod accounts;
+mod check;
 mod confirm;
 mod login;
 mod logout;
 mod me;
 mod refresh;
 mod refresh_otherwise;
+mod sessions;
 
 use http::{Method, StatusCode};
+
+pub(super) use check::Told;
 
 use super::record::Record;
 use super::reply::{self, Reply};
 use super::voice::chosen_language;
 use super::{Gateway, Intake, Refusal};
-use crate::base::Timestamp;
+use crate::base::{SessionId, Timestamp};
 use crate::web::{ReturnTo, SessionCookies};
 
 /// An address of our own.
@@ -25,9 +30,16 @@ pub(super) enum Endpoint {
     Logout,
     LogoutAll,
     Me,
+    OwnSessions,
+    OwnSession(SessionId),
     Account,
     OtherTab,
     Keys,
+    Check,
+    SignUp,
+    Password,
+    Withdraw,
+    Reset,
 }
 
 impl Endpoint {
@@ -42,10 +54,17 @@ impl Endpoint {
             "/.auth/logout" => Some(Self::Logout),
             "/.auth/logout/all" => Some(Self::LogoutAll),
             "/.auth/me" => Some(Self::Me),
+            "/.auth/api/signup" => Some(Self::SignUp),
+            "/.auth/api/password" => Some(Self::Password),
+            "/.auth/api/withdraw" => Some(Self::Withdraw),
+            "/.auth/api/reset" => Some(Self::Reset),
             ReturnTo::ACCOUNT => Some(Self::Account),
             ReturnTo::OTHER_TAB => Some(Self::OtherTab),
             "/.well-known/jwks.json" => Some(Self::Keys),
-            _ => None,
+            "/.auth/check" => Some(Self::Check),
+            longer if longer.starts_with(check::WITH_PATH) => Some(Self::Check),
+            "/.auth/api/sessions" => Some(Self::OwnSessions),
+            _ => path.strip_prefix("/.auth/api/sessions/").and_then(SessionId::parse).map(Self::OwnSession),
         };
         match found {
             Some(endpoint) => Some(Ok(endpoint)),
@@ -61,16 +80,30 @@ impl Endpoint {
             Self::Logout => "logout",
             Self::LogoutAll => "logout-all",
             Self::Me => "me",
+            Self::OwnSessions | Self::OwnSession(_) => "sessions",
             Self::Account => "account",
             Self::OtherTab => "logged-in",
             Self::Keys => "jwks",
+            Self::Check => "check",
+            Self::SignUp => "signup",
+            Self::Password => "password",
+            Self::Withdraw => "withdraw",
+            Self::Reset => "reset",
         }
     }
 
     /// Whether no person ever looks at it: its answers may be kept by caches, and there is no language to choose.
     const fn is_for_programs(self) -> bool {
         match self {
-            Self::Refresh | Self::Keys => true,
+            Self::Refresh
+            | Self::Check
+            | Self::OwnSessions
+            | Self::OwnSession(_)
+            | Self::Keys
+            | Self::SignUp
+            | Self::Password
+            | Self::Withdraw
+            | Self::Reset => true,
             Self::Login | Self::Logout | Self::LogoutAll | Self::Me | Self::Account | Self::OtherTab => false,
         }
     }
@@ -78,8 +111,12 @@ impl Endpoint {
     const fn methods(self) -> &'static [Method] {
         match self {
             Self::Login | Self::Logout | Self::Account => &[Method::GET, Method::HEAD, Method::POST],
-            Self::Refresh | Self::LogoutAll => &[Method::POST],
+            Self::Refresh | Self::LogoutAll | Self::SignUp | Self::Password | Self::Withdraw | Self::Reset => &[Method::POST],
+            Self::OwnSessions => &[Method::GET, Method::HEAD, Method::DELETE],
+            Self::OwnSession(_) => &[Method::DELETE],
             Self::Me | Self::OtherTab | Self::Keys => &[Method::GET, Method::HEAD],
+            // The asking proxy may use the method of the request it asks about.
+            Self::Check => &[],
         }
     }
 }
@@ -88,7 +125,10 @@ impl Gateway {
     /// Answers at an address of our own.
     pub(super) async fn serve(&self, endpoint: Endpoint, intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
         record.route = Some(endpoint.name().into());
-        if !endpoint.methods().contains(&intake.method) {
+        if let Some(preflight) = self.preflight(&intake.method, intake.path.as_str(), &intake.headers) {
+            return Ok(preflight);
+        }
+        if endpoint != Endpoint::Check && !endpoint.methods().contains(&intake.method) {
             return Err(Refusal::Method { allowed: endpoint.methods().to_vec() });
         }
         let reads = intake.method != Method::POST;
@@ -101,10 +141,17 @@ impl Gateway {
             Endpoint::Logout => self.logout(intake, record, now).await,
             Endpoint::LogoutAll => self.logout_everywhere(&intake, record, now).await,
             Endpoint::Me => self.me(&intake, record, now).await,
+            Endpoint::OwnSessions => self.own_sessions(&intake, record, now).await,
+            Endpoint::OwnSession(id) => self.end_own_session(id, &intake, record, now).await,
             Endpoint::Account if reads => self.account(&intake, record, now).await,
             Endpoint::Account => self.change_account(intake, record, now).await,
             Endpoint::OtherTab => Ok(self.logged_in_elsewhere(&intake)),
             Endpoint::Keys => self.public_keys(),
+            Endpoint::Check => self.check(intake, record, now),
+            Endpoint::SignUp => self.sign_up(intake, record, now).await,
+            Endpoint::Password => self.change_password(intake, record, now).await,
+            Endpoint::Withdraw => self.withdraw(intake, record, now).await,
+            Endpoint::Reset => self.reset_password(intake, record, now).await,
         }?;
         if let Some(lang) = chosen.filter(|_| !endpoint.is_for_programs()) {
             SessionCookies::keep_language(reply.headers_mut(), lang.as_str());

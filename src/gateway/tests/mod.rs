@@ -1,5 +1,6 @@
 //! The gateway on a clock that moves only when told to, over a store on the disk: what happens in a month, in a second.
 
+mod day;
 mod scene;
 mod sessions;
 mod streams;

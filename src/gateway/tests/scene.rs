@@ -15,12 +15,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::base::{ClientAddr, Clock, ManualClock, Timestamp, TrustedProxies};
-use crate::gateway::{AliasSettings, Gateway, Parts, Rotation, SessionSettings, Settings, Shared};
+use crate::gateway::{AliasSettings, FileGroups, Gateway, Parts, Rotation, SessionSettings, Settings, Shared};
 use crate::identity::{DisplayName, IdRule, ProviderName, Realm, Subjects};
 use crate::observe::{AccessLog, Metrics};
 use crate::pages::{Brand, Pages};
 use crate::provider::{Checking, Login, Provider, Verdict};
-use crate::routing::{Access, PathPrefix, RouteSettings, Unauthenticated};
+use crate::routing::{Access, HeaderEdits, PathPattern, Rewrite, RouteSettings, Target, Unauthenticated};
 use crate::store::{ChangeLog, Sqlite, sqlite};
 use crate::throttle::Throttle;
 use crate::token::{self, Algorithm, KeyMaterial, KeySettings};
@@ -115,7 +115,7 @@ impl Scene {
         let gateway = Arc::clone(&self.gateway);
         let client = ClientAddr::new("192.0.2.7".parse().unwrap());
         let local = "192.0.2.1:443".parse().unwrap();
-        let peer = Arc::new(Peer { address: client, port: 4000, local, secure: true, worker: 0 });
+        let peer = Arc::new(Peer { address: client, port: 4000, local, secure: true, server_name: None, worker: 0, uid: None });
         let service = service_fn(move |request| {
             let (gateway, peer) = (Arc::clone(&gateway), Arc::clone(&peer));
             async move { Ok::<_, std::convert::Infallible>(gateway.handle(request, &peer).await) }
@@ -235,18 +235,29 @@ fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
     let route = RouteSettings {
         tokens: crate::routing::RouteTokens::default(),
         host: None,
-        path: PathPrefix::new("/").unwrap(),
+        path: PathPattern::parse("/").unwrap(),
         methods: None,
         access: Access::SignedIn,
-        upstream: name.clone(),
+        target: Target::Upstream(name.clone()),
+        rewrite: Rewrite::default(),
+        request_headers: HeaderEdits::default(),
+        response_headers: HeaderEdits::default(),
+        host_header: None,
+        preflight: false,
+        response_timeout: None,
+        idle_timeout: None,
         unauthenticated: Unauthenticated::Refuse,
         allow_empty_segments: false,
         allow_underscore_headers: false,
         max_body: None,
+        body_min_rate: None,
+        request_timeout: None,
     };
     let settings = Settings {
         library: crate::gateway::LibrarySettings::default(),
         routes: vec![route],
+        groups: FileGroups::default(),
+        security_headers: Vec::new(),
         trusted_proxies: TrustedProxies::default(),
         cookies: CookieSettings::default(),
         csrf: CsrfSettings::default(),
@@ -256,6 +267,10 @@ fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
         hsts: None,
         max_body: 1 << 20,
         body_timeout: BOUND,
+        body_min_rate: 0,
+        drain_body: 1 << 20,
+        max_headers: 100,
+        certificates: crate::tls::Coverage::default(),
         max_target: 8192,
     };
     let tokens = token::Settings {

@@ -137,7 +137,8 @@ async fn the_task_of_an_idle_connection_is_small() {
     let stage = house.stage.clone();
     let handler = move |request, peer| handle(stage.clone(), request, peer);
     let site = Arc::new(Site { handler, http: Http::new(&settings()), faults: environment.faults(), drain: Drain::default() });
-    let peer = Peer { address: crate::base::ClientAddr::new(LOOPBACK.ip()), port: 0, local: LOOPBACK, secure: true, worker: 0 };
+    let address = crate::base::ClientAddr::new(LOOPBACK.ip());
+    let peer = Peer { address, port: 0, local: LOOPBACK, secure: true, server_name: None, worker: 0, uid: None };
     let gate = Gate::new(2, None, environment.metrics.connections.open.clone());
     let mut places = Vec::new();
     for _ in 0..2 {

@@ -99,7 +99,9 @@ pub(in crate::store) async fn live_sessions_are_listed_in_pages(store: Arc<dyn S
     }
     assert_eq!(found, wanted);
     let idle_since = at(0).plus(IDLE).plus(Duration::from_millis(1));
+    assert_eq!(store.live_sessions(at(2)).await.unwrap(), found.len() as u64);
     assert!(store.sessions(SessionQuery { after: None, limit: 10 }, idle_since).await.unwrap().is_empty());
+    assert_eq!(store.live_sessions(idle_since).await.unwrap(), 0);
 }
 
 pub(in crate::store) async fn a_touch_moves_last_seen_forward_only(store: Arc<dyn Store>) {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, Params, Result, Row, named_params, params};
 
 use super::columns::{self, integer, millis, reason, session_id, span, text, timestamp, token_id, unreadable};
-use super::{audit, people, sessions};
+use super::{accounts, audit, people, sessions};
 use crate::base::{Position, Timestamp};
 use crate::identity::UserId;
 use crate::store::{Change, EndReason, LoggedChange, PersonState, ViewStart};
@@ -41,6 +41,7 @@ fn enact(db: &Connection, change: &Change, at: Timestamp) -> Result<()> {
             // The audit first: it finds the person's rows through the sessions too.
             audit::forget(db, user)?;
             sessions::remove_of(db, user)?;
+            accounts::forget_reset(db, user)?;
             people::remove(db, user)?;
             let whose = params![user.realm().as_str(), user.id()];
             db.execute("DELETE FROM changes WHERE kind = 'person_changed' AND realm = ?1 AND user_id = ?2", whose)?;

@@ -3,6 +3,7 @@
 //! Work is done on threads of its own; callers wait for an answer without blocking. Two processes may have the file
 //! open at once, as during an upgrade. It must not lie on a network file system.
 
+mod accounts;
 mod audit;
 mod backup;
 mod changes;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::TrySendError;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::sync::oneshot;
 
 use self::open::Held;
@@ -28,11 +30,11 @@ use self::readers::Readers;
 pub use self::writer::Workload;
 use self::writer::Writer;
 use super::{
-    AuditEntry, AuditQuery, Change, LoggedChange, Opened, Opening, Pending, PeopleQuery, Person, Renewal, RenewalOutcome, SessionQuery,
-    SessionRecord, Store, StoreError, ViewStart,
+    Account, AccountStatus, AuditEntry, AuditQuery, Change, LoggedChange, NewAccount, Opened, Opening, Pending, PeopleQuery, Person,
+    Renewal, RenewalOutcome, SessionQuery, SessionRecord, Store, StoreError, TokenHash, ViewStart,
 };
 use crate::base::{Position, SessionId, Timestamp};
-use crate::identity::UserId;
+use crate::identity::{Realm, UserId};
 use crate::observe::AuditEvent;
 
 /// How many connections read at once.
@@ -103,6 +105,14 @@ impl Store for Sqlite {
         self.readers.read(move |db| sessions::page(db, &query, now))
     }
 
+    fn live_sessions(&self, now: Timestamp) -> Pending<u64> {
+        self.readers.read(move |db| sessions::count(db, now))
+    }
+
+    fn waiting(&self) -> u64 {
+        self.workload().waiting
+    }
+
     fn renew(&self, renewal: Renewal) -> Pending<RenewalOutcome> {
         self.writer.write(move |db| renew::renew(db, &renewal))
     }
@@ -137,6 +147,38 @@ impl Store for Sqlite {
 
     fn people(&self, query: PeopleQuery) -> Pending<Vec<Person>> {
         self.readers.read(move |db| people::page(db, &query))
+    }
+
+    fn account(&self, user: UserId) -> Pending<Option<Account>> {
+        self.readers.read(move |db| accounts::one(db, &user))
+    }
+
+    fn accounts(&self, realm: Realm, after: String, limit: u32) -> Pending<Vec<NewAccount>> {
+        self.readers.read(move |db| accounts::page(db, &realm, &after, limit))
+    }
+
+    fn add_accounts(&self, accounts: Vec<NewAccount>, at: Timestamp) -> Pending<Vec<UserId>> {
+        self.writer.write(move |db| accounts::add(db, &accounts, at))
+    }
+
+    fn set_password(&self, user: UserId, was: SecretString, becomes: SecretString) -> Pending<bool> {
+        self.writer.write(move |db| accounts::set_password(db, &user, &was, &becomes))
+    }
+
+    fn set_status(&self, user: UserId, status: AccountStatus) -> Pending<bool> {
+        self.writer.write(move |db| accounts::set_status(db, &user, status))
+    }
+
+    fn put_reset(&self, user: UserId, reset: TokenHash, until: Timestamp) -> Pending<bool> {
+        self.writer.write(move |db| accounts::put_reset(db, &user, &reset, until))
+    }
+
+    fn reset_of(&self, reset: TokenHash, now: Timestamp) -> Pending<Option<UserId>> {
+        self.readers.read(move |db| accounts::reset_of(db, &reset, now))
+    }
+
+    fn use_reset(&self, reset: TokenHash, password: SecretString, now: Timestamp) -> Pending<Option<UserId>> {
+        self.writer.write(move |db| accounts::use_reset(db, &reset, &password, now))
     }
 
     fn audit(&self, events: Vec<AuditEvent>) -> Pending<()> {

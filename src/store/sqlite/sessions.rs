@@ -56,6 +56,11 @@ pub(super) fn page(db: &Connection, query: &SessionQuery, now: Timestamp) -> Res
     list(db, &sql, named_params! {":after": after, ":limit": query.limit, ":now": millis(now)})
 }
 
+pub(super) fn count(db: &Connection, now: Timestamp) -> Result<u64> {
+    let sql = format!("SELECT count(*) AS live FROM sessions WHERE {LIVE}");
+    db.prepare_cached(&sql)?.query_row(named_params! {":now": millis(now)}, |row| number(row, "live"))
+}
+
 fn list(db: &Connection, sql: &str, params: impl Params) -> Result<Vec<SessionRecord>> {
     db.prepare_cached(sql)?.query_map(params, record)?.collect()
 }

@@ -9,7 +9,7 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_secs(1_795_249_260);
 
 fn settings(certificates: Vec<CertificateFiles>) -> Settings {
-    Settings { certificates, generate: false }
+    Settings { certificates, generate: false, watch: false }
 }
 
 fn load(certificates: Vec<CertificateFiles>) -> Result<ServerTls, Vec<TlsError>> {

@@ -1,0 +1,93 @@
+use http::{HeaderMap, request};
+
+use super::endpoints::Endpoint;
+use super::{Gateway, Refusal};
+use crate::base::{AccessToken, SessionId, Timestamp};
+use crate::identity::{Profile, UserId};
+use crate::routing::{Judged, Target};
+use crate::store::{Change, LoggedChange, PersonState};
+use crate::token::Grant;
+use crate::web::Peer;
+
+/// What would become of a request, and why. Made by the code that decides about requests, up to where the upstream would
+/// be asked.
+#[derive(Debug, Default)]
+pub struct Explanation {
+    /// The route that takes it.
+    pub route: Option<String>,
+    /// The gateway answers at this address itself.
+    pub own: bool,
+    /// The access rule, condition by condition.
+    pub rule: Vec<Judged>,
+    /// Who asks, if that is known.
+    pub subject: Option<String>,
+    /// What answers.
+    pub target: Option<String>,
+    /// The request line's target and the headers the upstream would be sent.
+    pub sent: Option<(String, HeaderMap)>,
+    /// Why it is refused: the status, the word of logs and answers, and what is said of it.
+    pub refused: Option<(u16, &'static str, String)>,
+}
+
+impl Gateway {
+    /// Goes the whole road with a request that has no body, but for the upstream; nothing is renewed or written down.
+    pub fn explain(&self, head: request::Parts, peer: &Peer) -> Explanation {
+        let mut explanation = Explanation::default();
+        if let Err(refusal) = self.walk(head, peer, &mut explanation) {
+            explanation.refused = Some((refusal.status().as_u16(), refusal.word(), refusal.to_string()));
+        }
+        explanation
+    }
+
+    /// A token for somebody, as a login just now would give it (or a renewal, when it is not `fresh`), with this profile.
+    /// Only for a gateway that serves nobody: the profile is entered in its view.
+    ///
+    /// # Errors
+    /// When no provider knows this realm, or the key does not sign.
+    pub fn token_to_explain(&self, user: &UserId, profile: Profile, fresh: bool) -> Result<AccessToken, Refusal> {
+        let now = self.shared.clock.now();
+        let provider = self.providers.iter().find(|provider| provider.realm() == user.realm());
+        let provider = provider.ok_or(Refusal::Internal("no provider has this realm"))?.name().clone();
+        let state = PersonState { disabled: false, profile: profile.into() };
+        let change = Change::PersonChanged { user: user.clone(), state };
+        self.shared.view.apply(&LoggedChange { position: self.shared.view.position(), at: now, change });
+        let grant = Grant {
+            user: user.clone(),
+            provider,
+            session: SessionId::random(),
+            session_end: now.plus(self.issuer.refresh_ttl()),
+            position: self.shared.view.position(),
+            generation: None,
+            fresh,
+        };
+        let issued = self.issuer.access(&grant, now).map_err(|_| Refusal::Internal("the signing key does not sign"))?;
+        Ok(issued.token)
+    }
+
+    fn walk(&self, head: request::Parts, peer: &Peer, explanation: &mut Explanation) -> Result<(), Refusal> {
+        let now: Timestamp = self.shared.clock.now();
+        let mut intake = self.intake(head, None, peer)?;
+        if let Some(endpoint) = Endpoint::of(intake.path.as_str(), intake.aliases) {
+            endpoint?;
+            explanation.own = true;
+            return Ok(());
+        }
+        let route = self.find_route(&intake)?;
+        explanation.route = Some(route.name.to_string());
+        explanation.target = Some(match &route.settings.target {
+            Target::Upstream(name) => format!("upstream {name}"),
+            Target::Fixed(fixed) => format!("a fixed answer with status {}", fixed.status.as_u16()),
+            Target::Redirect(redirect) => format!("a redirect to {}", redirect.place(intake.path.as_str(), intake.query.as_deref())),
+        });
+        let known = self.present(&intake, now);
+        let facts = known.as_ref().ok().map(|known| known.facts(&intake, now));
+        explanation.subject = known.as_ref().ok().map(|known| known.verified.subject.to_string());
+        explanation.rule = route.settings.access.explain(facts.as_ref());
+        let admission = self.admit_as_is(&intake, route, now)?;
+        if route.upstream.is_some() {
+            let (target, headers) = self.outbound(&mut intake, &admission, route, "…")?;
+            explanation.sent = Some((target.to_string(), headers));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,237 @@
+//! The provider kind `local`: accounts of our own, in the store.
+//!
+//! Refusals must not tell whether an id exists, neither by their words nor by their time. Hashing takes long by intention:
+//! it never runs on a worker, and only so many at a time.
+
+pub(super) mod hash;
+mod rules;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until};
+
+use super::{Checking, Login, Provider, ProviderFault, Verdict};
+use crate::base::{Clock, TokenId};
+use crate::identity::{IdRule, Profile, ProviderName, Realm, UserId};
+use crate::store::{Account, AccountStatus, NewAccount, PersonState, Store, StoreError, TokenHash};
+
+pub use rules::PasswordFault;
+pub use settings::{LocalSettings, Registration};
+
+/// A refusal comes no sooner than this after the question: hashes from an import take another time than ours, and ids that
+/// nobody has none of their own.
+const REFUSAL: Duration = Duration::from_millis(300);
+
+/// How long a one-time link is good.
+const RESET: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// As many hashes at a time as there are cores, for the whole process: each takes 19 MiB and a core.
+static HASHING: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, std::num::NonZero::get)));
+
+/// Checks passwords against the accounts in the store, and makes and changes those.
+#[derive(Clone)]
+pub struct Local {
+    settings: LocalSettings,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why an account was not made or changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccountFault {
+    /// Somebody has this id.
+    #[error("the id is taken")]
+    Taken,
+    /// Accounts are made by administrators only.
+    #[error("nobody may make an account for themselves here")]
+    Closed,
+    /// The new password.
+    #[error("{0}")]
+    Password(#[from] PasswordFault),
+    /// The old password is not right, or there is no such account.
+    #[error("the old password is wrong")]
+    Wrong,
+    /// The link was used, is too old, or never was.
+    #[error("the one-time link is not good, or no longer")]
+    Link,
+    /// The store could not do it.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// Hashing failed.
+    #[error("the password could not be hashed")]
+    Hashing,
+}
+
+impl Local {
+    /// Accounts in `store`.
+    pub fn new(settings: LocalSettings, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self { settings, store, clock }
+    }
+
+    /// What the operator wants.
+    pub const fn settings(&self) -> &LocalSettings {
+        &self.settings
+    }
+
+    /// Makes an account for somebody who asks for one.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn sign_up(&self, user: UserId, profile: Profile, password: SecretString) -> Result<AccountStatus, AccountFault> {
+        let status = match self.settings.registration {
+            Registration::Open => AccountStatus::Active,
+            Registration::Approval => AccountStatus::Awaiting,
+            Registration::Closed => return Err(AccountFault::Closed),
+        };
+        let hash = self.new_hash(&user, &profile, password).await?;
+        // Somebody an administrator entered beforehand, perhaps with a role, is nobody else's to become.
+        if self.store.person(user.clone()).await?.is_some() {
+            return Err(AccountFault::Taken);
+        }
+        let state = PersonState { disabled: false, profile: Arc::new(profile) };
+        let new = NewAccount { user, state, account: Account { status, password: hash } };
+        let taken = self.store.add_accounts(vec![new], self.clock.now()).await?;
+        if taken.is_empty() { Ok(status) } else { Err(AccountFault::Taken) }
+    }
+
+    /// Sets a new password for somebody who knows the old one. Ending the other sessions is the caller's part.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn change_password(&self, user: UserId, old: SecretString, new: SecretString) -> Result<(), AccountFault> {
+        let account = self.verified(&user, old).await?.ok_or(AccountFault::Wrong)?;
+        let profile = self.store.person(user.clone()).await?.map(|person| person.state.profile).unwrap_or_default();
+        let hash = self.new_hash(&user, &profile, new).await?;
+        // Changed in between, or removed: then the old one is not the old one any more.
+        if self.store.set_password(user, account.password, hash).await? { Ok(()) } else { Err(AccountFault::Wrong) }
+    }
+
+    /// Whether this is the person's password: asked again before something that cannot be taken back.
+    ///
+    /// # Errors
+    /// When it is not, or nobody can say.
+    pub async fn confirm(&self, user: &UserId, password: SecretString) -> Result<(), AccountFault> {
+        self.verified(user, password).await?.map(drop).ok_or(AccountFault::Wrong)
+    }
+
+    /// A one-time link's secret for somebody who forgot the password, good for 24 hours and once; an earlier one is not
+    /// good any more. Shown once: only its hash is kept. `None` when there is no such account.
+    ///
+    /// # Errors
+    /// When the store cannot keep it.
+    pub async fn make_reset(&self, user: UserId) -> Result<Option<TokenId>, StoreError> {
+        let secret = TokenId::random();
+        let kept = self.store.put_reset(user, TokenHash::of(&secret), self.clock.now().plus(RESET)).await?;
+        Ok(kept.then_some(secret))
+    }
+
+    /// Sets a new password by a one-time link. A password that is refused leaves the link as it was. Ending the sessions is
+    /// the caller's part.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn use_reset(&self, secret: &TokenId, new: SecretString) -> Result<UserId, AccountFault> {
+        let reset = TokenHash::of(secret);
+        let user = self.store.reset_of(reset, self.clock.now()).await?.filter(|user| user.realm() == &self.settings.realm);
+        let user = user.ok_or(AccountFault::Link)?;
+        let profile = self.store.person(user.clone()).await?.map(|person| person.state.profile).unwrap_or_default();
+        let hash = self.new_hash(&user, &profile, new).await?;
+        self.store.use_reset(reset, hash, self.clock.now()).await?.ok_or(AccountFault::Link)
+    }
+
+    /// The hash of a password that may be chosen.
+    async fn new_hash(&self, user: &UserId, profile: &Profile, password: SecretString) -> Result<SecretString, AccountFault> {
+        let least = self.settings.shortest_password;
+        let mut about = vec![user.id().to_owned()];
+        about.extend(profile.name.iter().map(|name| name.as_str().to_owned()));
+        about.extend(profile.email.iter().flat_map(|email| email.as_str().split('@').map(str::to_owned)));
+        let work = move || {
+            let prepared = rules::prepared(password.expose_secret()).ok_or(PasswordFault::TooLong)?;
+            rules::judge(&prepared, least, &about.iter().map(String::as_str).collect::<Vec<_>>())?;
+            hash::make(&prepared).ok_or(AccountFault::Hashing)
+        };
+        slowly(work).await.ok_or(AccountFault::Hashing)?
+    }
+
+    /// The account, if this is its password. Its hash is made anew when it is an old one.
+    async fn verified(&self, user: &UserId, password: SecretString) -> Result<Option<Account>, AccountFault> {
+        let account = self.store.account(user.clone()).await?;
+        let known = account.as_ref().map(|account| account.password.clone());
+        let work = move || {
+            let Some(prepared) = rules::prepared(password.expose_secret()) else { return (false, None) };
+            let Some(known) = known else {
+                hash::pretend(&prepared);
+                return (false, None);
+            };
+            let right = hash::is_right(&prepared, known.expose_secret());
+            let anew = if right && hash::is_outdated(known.expose_secret()) { hash::make(&prepared) } else { None };
+            (right, anew)
+        };
+        let (right, anew) = slowly(work).await.ok_or(AccountFault::Hashing)?;
+        let Some(mut account) = account.filter(|_| right) else { return Ok(None) };
+        if let Some(anew) = anew {
+            // Whether it could be stored or not: the password is right.
+            if self.store.set_password(user.clone(), account.password.clone(), anew.clone()).await.is_ok_and(|done| done) {
+                account.password = anew;
+            }
+        }
+        Ok(Some(account))
+    }
+
+    async fn answer(&self, login: Login) -> Result<Verdict, ProviderFault> {
+        let asked = Instant::now();
+        let refused = |fault: AccountFault| ProviderFault::NotUnderstood(fault.to_string());
+        match self.verified(&login.user, login.password).await.map_err(refused)? {
+            Some(Account { status: AccountStatus::Active, .. }) => Ok(Verdict::Right { notice: None }),
+            // Only who knows the password hears of it.
+            Some(Account { status: AccountStatus::Awaiting, .. }) => Ok(Verdict::NotYet { message: Some(AWAITING.to_owned()) }),
+            None => {
+                sleep_until(asked + REFUSAL).await;
+                Ok(Verdict::Wrong { message: None })
+            }
+        }
+    }
+}
+
+const AWAITING: &str = "관리자의 승인을 기다리는 계정입니다. This account waits for an administrator's approval.";
+
+/// Runs what takes long away from everything else, in its turn. `None` when it panicked.
+async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    // The semaphore is never closed. The permit goes with the work, which goes on when nobody waits for it any more.
+    let turn = HASHING.acquire().await.ok()?;
+    tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work()
+    })
+    .await
+    .ok()
+}
+
+impl Provider for Local {
+    fn name(&self) -> &ProviderName {
+        &self.settings.name
+    }
+
+    fn realm(&self) -> &Realm {
+        &self.settings.realm
+    }
+
+    fn id_rule(&self) -> &IdRule {
+        &self.settings.id_rule
+    }
+
+    fn check(&self, login: Login) -> Checking<'_> {
+        Box::pin(self.answer(login))
+    }
+
+    fn accounts(&self) -> Option<&Local> {
+        Some(self)
+    }
+}
