@@ -10,8 +10,8 @@ use crate::routing::PathPrefix;
 
 /// Reads them.
 pub(super) fn read(auth: &Section<'_>) -> LibrarySettings {
-    let mut library = LibrarySettings::default();
-    library.errors = auth.word("error_profile", &[("munjigi", false), ("flask", true)]).is_some_and(|at| at.value);
+    let errors = auth.word("error_profile", &[("munjigi", false), ("flask", true)]).is_some_and(|at| at.value);
+    let mut library = LibrarySettings { errors, ..LibrarySettings::default() };
     if let Some(key) = auth.text("error_message_key") {
         library.message_key = key.value;
     }

@@ -72,7 +72,7 @@ impl Gateway {
         let Some(token) = token.filter(|token| !token.is_empty()) else { return Location::Nothing(format!("Missing cookie \"{name}\"")) };
         let unsafe_method = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(request.method());
         let flask = self.settings.cookies.profile == CookieProfile::Flask;
-        if flask && unsafe_method && request.headers().get("x-csrf-token").is_none_or(|value| value.is_empty()) {
+        if flask && unsafe_method && request.headers().get("x-csrf-token").is_none_or(http::HeaderValue::is_empty) {
             return Location::Stop(StatusCode::UNAUTHORIZED, "Missing CSRF token".to_owned());
         }
         let submitted = request.headers().get("x-csrf-token").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -126,19 +126,22 @@ impl Facts {
             Ok(found) => found,
             Err(answer) => return answer,
         };
-        match refusal {
-            // Of an expired token the library still looks at the double submit, and says that first.
-            Refusal::Token(TokenFault::Expired) if submitted.is_some_and(|value| !Claims::submits(token, value)) => {
-                unauthorized("CSRF double submit tokens do not match")
-            }
-            Refusal::Token(fault) => self.fault(*fault, token),
-            Refusal::DoubleSubmit(DoubleSubmit::Missing) => unauthorized("Missing CSRF token"),
-            Refusal::DoubleSubmit(DoubleSubmit::Mismatch) => unauthorized("CSRF double submit tokens do not match"),
-            Refusal::Ended(EndReason::Disabled | EndReason::Removed) => {
-                let subject = Claims::of(token).and_then(|claims| claims.0.get("sub")?.as_str().map(str::to_owned)).unwrap_or_default();
-                unauthorized(&format!("Error loading the user {subject}"))
-            }
-            _ => unauthorized("Token has been revoked"),
+        // Of an expired token the library still looks at the double submit, and says that first.
+        let crossed =
+            matches!(refusal, Refusal::Token(TokenFault::Expired)) && submitted.is_some_and(|value| !Claims::submits(token, value));
+        if crossed || matches!(refusal, Refusal::DoubleSubmit(DoubleSubmit::Mismatch)) {
+            unauthorized("CSRF double submit tokens do not match")
+        } else if let Refusal::Token(fault) = refusal {
+            self.fault(*fault, token)
+        } else if matches!(refusal, Refusal::DoubleSubmit(DoubleSubmit::Missing)) {
+            unauthorized("Missing CSRF token")
+        } else if matches!(refusal, Refusal::PasswordTooOld) {
+            unauthorized("Fresh token required")
+        } else if matches!(refusal, Refusal::Ended(EndReason::Disabled | EndReason::Removed)) {
+            let subject = Claims::of(token).and_then(|claims| claims.0.get("sub")?.as_str().map(str::to_owned)).unwrap_or_default();
+            unauthorized(&format!("Error loading the user {subject}"))
+        } else {
+            unauthorized("Token has been revoked")
         }
     }
 

@@ -184,7 +184,6 @@ impl Gateway {
 
     /// Hands the application the token its route says. What the application made itself goes back to it as it came.
     pub(super) fn hand_over(
-        &self,
         headers: &mut HeaderMap,
         shown: Option<&AccessToken>,
         admission: &Admission,

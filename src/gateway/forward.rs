@@ -80,7 +80,7 @@ impl Gateway {
             Shown::Header | Shown::SpentHeader => _ = headers.remove(&self.settings.library.places.header),
             Shown::Cookie | Shown::Nowhere => {}
         }
-        self.hand_over(&mut headers, shown.as_ref(), admission, route, self.shared.clock.now())?;
+        Self::hand_over(&mut headers, shown.as_ref(), admission, route, self.shared.clock.now())?;
         settings.request_headers.apply(&mut headers);
         Intake::write_forwarding(&mut headers, &facts);
         if let Some(Ok(prefix)) = settings.rewrite.strip.as_ref().map(|prefix| HeaderValue::from_str(prefix.as_str())) {

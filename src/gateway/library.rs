@@ -61,7 +61,7 @@ impl TokenPlaces {
     /// The one token outside cookies. Two different ones in two places are nobody's; the same one twice is one.
     pub(super) fn presented(&self, headers: &HeaderMap, query: Option<&str>) -> Option<Result<AccessToken, BearerFault>> {
         let in_header = if self.headers { self.in_header(headers) } else { None };
-        let in_query = self.query.as_deref().and_then(|name| self.in_query(query?, name));
+        let in_query = self.query.as_deref().and_then(|name| Self::in_query(query?, name));
         match (in_header, in_query) {
             (Some(Ok(header)), Some(Ok(query))) if header.expose() != query.expose() => Some(Err(BearerFault)),
             (Some(header), _) => Some(header),
@@ -83,7 +83,7 @@ impl TokenPlaces {
                     &bytes[end..]
                 }
                 // Without a scheme only what looks like a compact token is one: `Basic …` stays the application's.
-                None if bytes.iter().filter(|b| **b == b'.').count() == 2 && !bytes.contains(&b' ') => bytes,
+                None if bytes.split(|b| *b == b'.').count() == 3 && !bytes.contains(&b' ') => bytes,
                 None => continue,
             };
             let token = std::str::from_utf8(rest).unwrap_or_default().trim_ascii();
@@ -94,7 +94,7 @@ impl TokenPlaces {
         found
     }
 
-    fn in_query(&self, query: &str, name: &str) -> Option<Result<AccessToken, BearerFault>> {
+    fn in_query(query: &str, name: &str) -> Option<Result<AccessToken, BearerFault>> {
         let token = field(query.as_bytes(), name)?;
         let others = pieces(query).filter(|piece| is_named(piece, name)).count();
         Some(if others == 1 && !token.is_empty() { Ok(AccessToken::new(token)) } else { Err(BearerFault) })

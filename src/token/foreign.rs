@@ -207,8 +207,8 @@ impl ForeignVerifier {
         let csrf = claims.text("csrf")?.unwrap_or_default().into();
         let foreign = Foreign {
             groups: self.groups(&claims)?,
-            name: self.mapped(&claims, self.settings.claims.name.as_deref())?.and_then(|name| DisplayName::new(name).ok()),
-            email: self.mapped(&claims, self.settings.claims.email.as_deref())?.and_then(|email| Email::new(email).ok()),
+            name: Self::mapped(&claims, self.settings.claims.name.as_deref())?.and_then(|name| DisplayName::new(name).ok()),
+            email: Self::mapped(&claims, self.settings.claims.email.as_deref())?.and_then(|email| Email::new(email).ok()),
             leeway: self.settings.leeway,
             application: self.settings.application,
         };
@@ -258,9 +258,8 @@ impl ForeignVerifier {
         match (claims.text("type")?, wanted) {
             (Some("access"), Wanted::Access) | (Some("refresh"), Wanted::Refresh) => Ok(()),
             (None, Wanted::Access) if !self.settings.needs.kind => Ok(()),
-            (Some(_), _) => Err(TokenFault::WrongType),
             (None, Wanted::Access) => Err(TokenFault::Malformed),
-            (None, Wanted::Refresh) => Err(TokenFault::WrongType),
+            (Some(_), _) | (None, Wanted::Refresh) => Err(TokenFault::WrongType),
         }
     }
 
@@ -281,7 +280,7 @@ impl ForeignVerifier {
         Ok(groups)
     }
 
-    fn mapped<'a>(&self, claims: &'a Members, claim: Option<&str>) -> Result<Option<&'a str>, TokenFault> {
+    fn mapped<'a>(claims: &'a Members, claim: Option<&str>) -> Result<Option<&'a str>, TokenFault> {
         claim.map_or(Ok(None), |claim| claims.text(claim))
     }
 }

@@ -251,6 +251,9 @@ fn one_team_shares_the_gateways_own_key() {
     assert_eq!((direct.status(), direct.json()), welcome());
 }
 
+/// What is asked: what it is about, the method, the path, the fields.
+type Row<'a> = (&'a str, &'a str, &'a str, Vec<(&'a str, String)>);
+
 /// Every row: what the library answers, and what we answer to the same request.
 #[test]
 fn every_row_of_the_table_of_errors_is_answered_alike() {
@@ -280,7 +283,7 @@ fn every_row_of_the_table_of_errors_is_answered_alike() {
     gateway.program().post("/logout").bearer(&revoked).send();
     app.ask("POST", "/revoke", &[], &json!({ "jti": claims(&revoked)["jti"] }).to_string());
     let expired = with(json!({ "exp": now() - 1 }));
-    let rows: Vec<(&str, &str, &str, Vec<(&str, String)>)> = vec![
+    let rows: Vec<Row> = vec![
         ("no token", "GET", "/protected", vec![]),
         ("another scheme", "GET", "/protected", vec![("Authorization", "Basic eDp5".into())]),
         ("the bare token", "GET", "/protected", vec![("Authorization", good.clone())]),
