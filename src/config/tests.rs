@@ -122,11 +122,15 @@ fn what_the_shipped_file_shows_in_comments_is_good() {
     let shown = |line: &str| line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['));
     let text: String =
         case.text.lines().map(|line| if shown(line) { &line[1..] } else { line }).fold(String::new(), |text, line| text + line + "\n");
-    // One is a file that cannot be there, another a word that is only for the eye.
+    // A file that cannot be there, a word that is only for the eye, and settings that belong to others which are not shown.
     let rejected = case.read(&text).unwrap_err();
     let expected = [
-        "74:6: nowhere/certs/extra.pem is not there; a PEM file with certificates",
-        "82:11: warning: [provider.guests] is not among `providers` of [auth], so nobody can log in with it",
+        "60:15: `token_query` has no effect: \"query\" is not among `token_places`; tokens in addresses end up in logs and histories; leave \
+         both out if you can",
+        "83:6: nowhere/certs/extra.pem is not there; a PEM file with certificates",
+        "91:11: warning: [provider.guests] is not among `providers` of [auth], so nobody can log in with it",
+        "133:1: no key is shared with the application of this route; give an entry of [auth] keys the application's secret and \
+         scope = [\"…\"] with this route's path",
     ];
     assert_eq!(lines(rejected.report()), expected);
 }
