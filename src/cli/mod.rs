@@ -60,7 +60,7 @@ enum Command {
     Audit(operate::Trail),
     /// End every session of everybody
     LogoutEverybody(operate::Common),
-    /// Print the [auth] part of a configuration for an application that has a login of its own
+    /// Print the `[auth]` part of a configuration for an application that has a login of its own
     Import {
         #[command(subcommand)]
         from: Import,
