@@ -225,6 +225,6 @@ fn what_a_request_carries_around_is_small() {
     }
     let upstream = upstream_at(&["127.0.0.1:1".parse().unwrap()]);
     let future = assert_send(upstream.send(request("GET", RequestBody::empty()), 0));
-    assert!(size_of_val(&future) <= 1800, "the future of a request has grown to {} bytes", size_of_val(&future));
+    assert!(size_of_val(&future) <= 1600, "the future of a request has grown to {} bytes", size_of_val(&future));
     assert!(size_of::<crate::upstream::LeasedBody>() <= 192);
 }
