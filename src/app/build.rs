@@ -62,7 +62,8 @@ fn settings(config: &Config, tls: Option<&ServerTls>) -> gateway::Settings {
         sessions: config.sessions,
         aliases: config.aliases.clone(),
         // A browser that remembers https for a certificate nobody vouches for could never be let past the warning again.
-        hsts: config.hsts.filter(|_| !tls.is_some_and(ServerTls::self_made)),
+        // Without a listener of ours that speaks TLS, browsers see the certificate of the proxy in front.
+        hsts: config.hsts.filter(|_| config.server.listen.is_empty() || !tls.is_some_and(ServerTls::self_made)),
         certificates: tls.map(|tls| Coverage::new(&tls.certificates)).unwrap_or_default(),
         max_body: config.max_body,
         body_timeout: config.body_timeout,

@@ -1,7 +1,7 @@
 //! Where the process takes orders: the admin listener, if there is one, and the operator's socket beside the state.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(super) struct Sockets {
 
 /// Binds both. The state directory is locked already, so a socket file there is nobody else's.
 pub(super) fn bind(config: &Config) -> Result<Sockets, Failure> {
-    let admin = config.admin.as_ref().map(PlainListener::bind).transpose()?;
+    let admin = config.admin.as_ref().map(|place| PlainListener::bind(place, 0o660)).transpose()?;
     let path = operators_socket(config);
     match private(&path) {
         Ok((listener, owner)) => Ok(Sockets { admin, operators: Some((listener, path, owner)) }),
@@ -44,12 +44,11 @@ pub(super) fn bind(config: &Config) -> Result<Sockets, Failure> {
     }
 }
 
-/// A socket for its owner alone. Until its file is closed to others they are refused by the user the kernel names.
+/// A socket for its owner alone.
 fn private(path: &Path) -> Result<(PlainListener, u32), BindError> {
-    let listener = PlainListener::bind(&PlainAddress::Unix(path.to_owned()))?;
-    let closed = fs::set_permissions(path, fs::Permissions::from_mode(0o600)).and_then(|()| fs::symlink_metadata(path));
-    let owner = closed.map_err(|source| BindError::Failed { address: path.display().to_string(), source })?.uid();
-    Ok((listener, owner))
+    let listener = PlainListener::bind(&PlainAddress::Unix(path.to_owned()), 0o600)?;
+    let file = fs::symlink_metadata(path).map_err(|source| BindError::Failed { address: path.display().to_string(), source })?;
+    Ok((listener, file.uid()))
 }
 
 /// Both at work. They take orders until the very end of the process.
@@ -85,15 +84,9 @@ impl Desks {
         }
     }
 
-    /// The end. The file goes with its socket, so that a command says that the gateway is not running.
+    /// The end.
     pub(super) async fn close(self) {
-        let Self { admin, operators } = self;
-        let (operators, path) = operators.unzip();
-        if let Some(path) = path {
-            // What cannot be removed is replaced at the next start.
-            let _ = fs::remove_file(path);
-        }
-        for plain in admin.into_iter().chain(operators) {
+        for plain in self.admin.into_iter().chain(self.operators.map(|(plain, _)| plain)) {
             plain.stop(LAST).await;
         }
     }

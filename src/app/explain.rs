@@ -77,7 +77,16 @@ fn ask(gateway: &Gateway, config: &Config, question: Question) -> Result<Explana
     *request.uri_mut() = question.url;
     *request.headers_mut() = headers;
     let local = SocketAddr::from(([127, 0, 0, 1], 443));
-    let peer = Peer { address: ClientAddr::new(question.from), port: 0, local, secure: true, server_name: None, worker: 0, uid: None };
+    let peer = Peer {
+        address: ClientAddr::new(question.from),
+        port: 0,
+        local,
+        secure: true,
+        server_name: None,
+        worker: 0,
+        uid: None,
+        known: crate::web::Known::Address,
+    };
     Ok(gateway.explain(request.into_parts().0, &peer))
 }
 

@@ -9,7 +9,7 @@ use super::desks::{self, Desks};
 use super::signals::{Signals, Wish};
 use super::watch::Watch;
 use super::{Company, Failure, build, notify};
-use crate::base::{Clock, SystemClock};
+use crate::base::{Clock, SystemClock, TrustedProxies};
 use crate::config::{Config, LogSettings, Report, StoreSettings};
 use crate::gateway::{Admin, Gateway, Shared};
 use crate::observe::{AccessLog, LogTarget, Metrics, init_tracing};
@@ -25,6 +25,7 @@ pub struct Process {
     pub(super) config: Config,
     pub(super) current: Arc<ArcSwap<Gateway>>,
     pub(super) tls: Arc<ArcSwap<ServerConfig>>,
+    pub(super) trusted: Arc<ArcSwap<TrustedProxies>>,
     pub(super) resumption: Resumption,
     pub(super) endpoints: Arc<Endpoints>,
     pub(super) admin: Arc<Admin>,
@@ -74,7 +75,9 @@ impl Process {
         let current = Arc::new(ArcSwap::from_pointee(gateway));
         let admin = Admin::new(Arc::clone(&shared), Arc::clone(&current), Arc::clone(&endpoints), tls.certificates);
         let tls = Arc::new(ArcSwap::from(tls.config));
-        let environment = Environment { tls: Arc::clone(&tls), metrics, access_log, clock, tunnels: shared.tunnels.clone() };
+        let trusted = Arc::new(ArcSwap::from_pointee(config.trusted_proxies.clone()));
+        let tunnels = shared.tunnels.clone();
+        let environment = Environment { tls: Arc::clone(&tls), trusted: Arc::clone(&trusted), metrics, access_log, clock, tunnels };
         let signals = services.block_on(async { Signals::listen() })?;
         let (server, desks) = {
             let _on_services = services.enter();
@@ -94,6 +97,9 @@ impl Process {
         for address in server.addresses() {
             tracing::info!("listening on https://{address}");
         }
+        for place in server.plain_addresses() {
+            tracing::info!("listening without TLS on {place}");
+        }
         if let Some(address) = server.redirect_address() {
             tracing::info!("listening on http://{address}, which sends browsers on to https");
         }
@@ -104,6 +110,7 @@ impl Process {
             config,
             current,
             tls,
+            trusted,
             resumption,
             endpoints,
             admin,

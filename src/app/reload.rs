@@ -25,6 +25,7 @@ impl Process {
             Ok(next) => {
                 self.shared.throttle.reconfigure(next.config.throttle.clone());
                 self.tls.store(next.tls.config);
+                self.trusted.store(Arc::new(next.config.trusted_proxies.clone()));
                 self.current.store(Arc::new(next.gateway));
                 self.admin.reloaded(next.tls.certificates);
                 self.config = next.config;

@@ -48,35 +48,42 @@ impl fmt::Debug for ClientAddr {
 }
 
 /// The proxies whose `X-Forwarded-*` we believe. Empty by default: then nobody is believed.
-#[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(Vec<IpNet>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    socket_files: bool,
+}
 
 impl TrustedProxies {
-    /// Trust exactly these networks.
+    /// Trust exactly these networks, and whoever comes through a socket file of ours if so said.
     #[must_use]
-    pub const fn new(networks: Vec<IpNet>) -> Self {
-        Self(networks)
+    pub const fn new(networks: Vec<IpNet>, socket_files: bool) -> Self {
+        Self { networks, socket_files }
     }
 
     /// Whether `addr` is one of them.
     #[must_use]
     pub fn contains(&self, addr: ClientAddr) -> bool {
-        self.0.iter().any(|net| net.contains(&addr.0))
+        self.networks.iter().any(|net| net.contains(&addr.0))
     }
 
-    /// The client behind the proxies: walks `X-Forwarded-For` (all its lines joined in order) from the right and stops at
-    /// the first address that is not a trusted proxy. An element that is no address ends the walk at the hop before it,
-    /// since what stands left of it was not written by anyone we trust.
+    /// Whether those who may open our socket files are believed.
     #[must_use]
-    pub fn client(&self, peer: ClientAddr, forwarded_for: &str) -> ClientAddr {
+    pub const fn socket_files(&self) -> bool {
+        self.socket_files
+    }
+
+    /// The client behind `peer`, which is trusted: walks `X-Forwarded-For` (all its lines joined in order) from the right and
+    /// stops at the first address that is not a trusted proxy. An element that is no address ends the walk at the hop before
+    /// it, since what stands left of it was not written by anyone we trust.
+    #[must_use]
+    pub fn client_behind(&self, peer: ClientAddr, forwarded_for: &str) -> ClientAddr {
         let mut client = peer;
         for element in forwarded_for.rsplit(',') {
+            let Some(addr) = parse_element(element.trim()) else { break };
+            client = addr;
             if !self.contains(client) {
                 break;
-            }
-            match parse_element(element.trim()) {
-                Some(addr) => client = addr,
-                None => break,
             }
         }
         client
@@ -92,11 +99,13 @@ fn parse_element(text: &str) -> Option<ClientAddr> {
         return Some(ClientAddr::new(socket.ip()));
     }
     let bare = text.strip_prefix('[')?.strip_suffix(']')?;
-    bare.parse().ok().map(ClientAddr::new)
+    bare.parse::<Ipv6Addr>().ok().map(|ip| ClientAddr::new(ip.into()))
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     fn addr(text: &str) -> ClientAddr {
@@ -104,31 +113,56 @@ mod tests {
     }
 
     fn trusted() -> TrustedProxies {
-        TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()])
+        TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap(), "2001:db8:5::/48".parse().unwrap()], false)
     }
 
     #[test]
     fn nobody_is_believed_by_default() {
-        assert_eq!(TrustedProxies::default().client(addr("10.0.0.1"), "1.2.3.4"), addr("10.0.0.1"));
+        let nobody = TrustedProxies::default();
+        assert!(!nobody.contains(addr("10.0.0.1")) && !nobody.contains(addr("127.0.0.1")) && !nobody.socket_files());
+    }
+
+    /// From the right, over trusted hops only, to the first address that none of them has made up.
+    #[rstest]
+    #[case("1.2.3.4", "1.2.3.4")]
+    #[case("6.6.6.6, 1.2.3.4, 10.9.9.9", "1.2.3.4")]
+    #[case("6.6.6.6, 1.2.3.4", "1.2.3.4")]
+    #[case("10.3.3.3, 10.2.2.2", "10.3.3.3")]
+    #[case("6.6.6.6,1.2.3.4,10.2.2.2\t,\t10.3.3.3", "1.2.3.4")]
+    // What is no address ends the walk at the hop that wrote it.
+    #[case("6.6.6.6, unknown, 10.0.0.2", "10.0.0.2")]
+    #[case("6.6.6.6, , 10.0.0.2", "10.0.0.2")]
+    #[case("", "10.0.0.1")]
+    #[case(",", "10.0.0.1")]
+    #[case("1.2.3.4,", "10.0.0.1")]
+    #[case("1.2.3.4 6.6.6.6", "10.0.0.1")]
+    #[case("for=1.2.3.4", "10.0.0.1")]
+    #[case("1.2.3.4:99999", "10.0.0.1")]
+    #[case("1.2.3.4:", "10.0.0.1")]
+    #[case("1.2.3", "10.0.0.1")]
+    #[case("010.2.3.4", "10.0.0.1")]
+    #[case("0x0a.2.3.4", "10.0.0.1")]
+    #[case("[1.2.3.4]", "10.0.0.1")]
+    #[case("[2001:db8::1", "10.0.0.1")]
+    #[case("fe80::1%eth0", "10.0.0.1")]
+    #[case("\u{661}.2.3.4", "10.0.0.1")]
+    // Ports and brackets.
+    #[case("1.2.3.4:5678", "1.2.3.4")]
+    #[case("[2001:db8::1]:443", "2001:db8::1")]
+    #[case("[2001:db8::1]", "2001:db8::1")]
+    #[case("2001:db8::1", "2001:db8::1")]
+    // IPv6 hops, and IPv4 in IPv6's clothes.
+    #[case("2001:db8::1, [2001:db8:5::7]:80, 2001:DB8:5:0::9", "2001:db8::1")]
+    #[case("6.6.6.6, 1.2.3.4, ::ffff:10.0.0.9", "1.2.3.4")]
+    #[case("::ffff:1.2.3.4", "1.2.3.4")]
+    fn the_walk_goes_from_the_right_and_stops_at_the_first_stranger(#[case] forwarded_for: &str, #[case] client: &str) {
+        assert_eq!(trusted().client_behind(addr("10.0.0.1"), forwarded_for), addr(client));
     }
 
     #[test]
-    fn the_walk_stops_at_the_first_stranger() {
-        assert_eq!(trusted().client(addr("10.0.0.1"), "6.6.6.6, 1.2.3.4, 10.9.9.9"), addr("1.2.3.4"));
-        assert_eq!(trusted().client(addr("1.2.3.4"), "6.6.6.6"), addr("1.2.3.4"));
-    }
-
-    #[test]
-    fn rubbish_ends_the_walk() {
-        assert_eq!(trusted().client(addr("10.0.0.1"), "6.6.6.6, unknown, 10.0.0.2"), addr("10.0.0.2"));
-        assert_eq!(trusted().client(addr("10.0.0.1"), ""), addr("10.0.0.1"));
-    }
-
-    #[test]
-    fn ports_and_brackets_are_read() {
-        assert_eq!(trusted().client(addr("10.0.0.1"), "1.2.3.4:5678"), addr("1.2.3.4"));
-        assert_eq!(trusted().client(addr("10.0.0.1"), "[2001:db8::1]:443"), addr("2001:db8::1"));
-        assert_eq!(trusted().client(addr("10.0.0.1"), "[2001:db8::1]"), addr("2001:db8::1"));
+    fn a_chain_of_any_length_is_walked() {
+        let chain = format!("6.6.6.6, 1.2.3.4{}", ", 10.1.1.1".repeat(10_000));
+        assert_eq!(trusted().client_behind(addr("10.0.0.1"), &chain), addr("1.2.3.4"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod http_form;
 mod issuer;
 mod keys;
 mod library;
+mod listeners;
 mod pages;
 mod parse;
 mod provider;
@@ -72,8 +73,6 @@ const LARGEST: u64 = 1 << 20;
 pub struct Config {
     /// The sockets that speak TLS, the redirecting one, and their deadlines.
     pub server: ServerSettings,
-    /// Where the same is served without TLS: loopback and Unix sockets only.
-    pub listen_plain: Vec<PlainAddress>,
     /// Where metrics, health and administration are served.
     pub admin: Option<PlainAddress>,
     /// How long `/ready` says no before a stopping gateway takes no more connections.
@@ -230,7 +229,9 @@ impl Config {
     pub fn changes_needing_restart(old: &Self, new: &Self) -> Vec<&'static str> {
         [
             ("[server] listen", old.server.listen != new.server.listen),
-            ("[server] listen_plain", old.listen_plain != new.listen_plain),
+            ("[server] listen_plain or dangerous_plain", old.server.listen_plain != new.server.listen_plain),
+            ("[server] proxy_protocol", old.server.proxy_protocol != new.server.proxy_protocol),
+            ("[server] socket_mode", old.server.socket_mode != new.server.socket_mode),
             ("[server] redirect_http", old.server.redirect_http != new.server.redirect_http),
             ("[server] admin", old.admin != new.admin),
             ("[server] workers", old.server.workers != new.server.workers),
@@ -265,7 +266,6 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let auth = auth?;
     Some(Config {
         server: server.settings,
-        listen_plain: server.listen_plain,
         admin: server.admin,
         drain_delay: server.drain_delay,
         trusted_proxies: server.trusted_proxies,

@@ -221,7 +221,9 @@ fn every_setting_arrives() {
     let addr = |text: &str| text.parse::<SocketAddr>().unwrap();
     let s = Duration::from_secs;
     assert_eq!(config.server.listen, ["127.0.0.1:8443", "[::1]:8443", "127.0.0.1:0", "127.0.0.1:0"].map(addr));
-    assert_eq!(config.listen_plain, [PlainAddress::Tcp(addr("[::1]:8080")), PlainAddress::Unix("nowhere/run/plain.sock".into())]);
+    assert_eq!(config.server.listen_plain, [PlainAddress::Tcp(addr("[::1]:8080")), PlainAddress::Unix("nowhere/run/plain.sock".into())]);
+    assert_eq!(config.server.proxy_protocol, [PlainAddress::Tcp(addr("[::1]:8443")), PlainAddress::Unix("nowhere/run/plain.sock".into())]);
+    assert_eq!((config.server.socket_mode, config.trusted_proxies.socket_files()), (0o600, true));
     assert_eq!(config.admin, Some(PlainAddress::Unix("/run/munjigi/admin.sock".into())));
     assert_eq!((config.server.workers, config.server.max_head, config.max_body), (Some(4), 65536, 10 << 20));
     assert_eq!((config.server.header_timeout, config.server.drain_timeout), (Duration::from_millis(500), s(90)));
@@ -364,7 +366,7 @@ impl Folder {
 }
 
 const SECRET: &str = "3f9a1c7be02d4856af71e0c9b8d2453677e1fa90cc18d3be";
-const FROM_FILE: &str = "keys = [{ kid = \"k1\", algorithm = \"HS256\", secret_file = \"jwt.secret\" }]\n[server]\nlisten = []\nlisten_plain = [\"127.0.0.1:0\"]";
+const FROM_FILE: &str = "keys = [{ kid = \"k1\", algorithm = \"HS256\", secret_file = \"jwt.secret\" }]\n[server]\nlisten = []\nlisten_plain = [\"127.0.0.1:0\"]\ntrusted_proxies = [\"127.0.0.1\"]";
 
 fn first_secret(loaded: Loaded) -> Vec<u8> {
     let Loaded::Ready(config, report) = loaded else { panic!("a file is missing") };

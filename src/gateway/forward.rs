@@ -197,7 +197,7 @@ impl Gateway {
         }
     }
 
-    /// The security headers that every answer carries.
+    /// The security headers that every answer carries that does not say otherwise itself.
     pub(super) fn harden(&self, headers: &mut HeaderMap) {
         if let Some(hsts) = &self.hsts {
             headers.insert(http::header::STRICT_TRANSPORT_SECURITY, hsts.clone());

@@ -78,9 +78,9 @@ impl Gateway {
         let path = CanonicalPath::parse(head.uri.path())?;
         let query = head.uri.query().map(str::to_owned);
         let client = self.client(&head.headers, peer);
-        let trusted = self.settings.trusted_proxies.contains(peer.address);
-        let forwarded_for = head.headers.get("x-forwarded-for").filter(|_| trusted).cloned();
-        let secure = peer.secure || (trusted && head.headers.get("x-forwarded-proto").is_some_and(|value| value == "https"));
+        let trusted = peer.is_trusted(&self.settings.trusted_proxies);
+        let forwarded_for = if trusted { joined(&head.headers, "x-forwarded-for") } else { None };
+        let secure = self.is_secure(&head.headers, peer);
         let told = (trusted && Told::is_wanted(path.as_str())).then(|| Box::new(Told::read(&head.headers)));
         let websocket = head.method == Method::GET && head.version == Version::HTTP_11 && asks_for_websocket(&head.headers);
         let upgrade = websocket.then(|| head.extensions.remove::<hyper::upgrade::OnUpgrade>()).flatten();
@@ -117,11 +117,20 @@ impl Gateway {
 
     /// The address a request is attributed to.
     pub(super) fn client(&self, headers: &HeaderMap, peer: &Peer) -> ClientAddr {
-        if !self.settings.trusted_proxies.contains(peer.address) {
+        if !peer.is_trusted(&self.settings.trusted_proxies) {
             return peer.address;
         }
         let lines: Vec<&str> = headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or("?")).collect();
-        if lines.is_empty() { peer.address } else { self.settings.trusted_proxies.client(peer.address, &lines.join(",")) }
+        if lines.is_empty() { peer.address } else { self.settings.trusted_proxies.client_behind(peer.address, &lines.join(",")) }
+    }
+
+    /// Whether the client speaks https: to us, or to a trusted proxy that says so, once and in this one word.
+    pub(super) fn is_secure(&self, headers: &HeaderMap, peer: &Peer) -> bool {
+        let said = || {
+            let mut lines = headers.get_all("x-forwarded-proto").iter();
+            lines.next().is_some_and(|value| value == "https") && lines.next().is_none()
+        };
+        peer.secure || (peer.is_trusted(&self.settings.trusted_proxies) && said())
     }
 
     pub(super) fn credentials(&self, headers: &HeaderMap, query: Option<&str>) -> Credentials {
@@ -138,8 +147,10 @@ impl Gateway {
 impl Intake {
     /// Our own origin as the client sees it, for comparing with `Origin`.
     pub(super) fn origin(&self) -> String {
-        let scheme = if self.secure { "https" } else { "http" };
-        format!("{scheme}://{}", self.authority.to_str().unwrap_or_default())
+        let (scheme, usual_port) = if self.secure { ("https", ":443") } else { ("http", ":80") };
+        let authority = self.authority.to_str().unwrap_or_default();
+        // A browser never writes the port that goes without saying; a proxy in front may.
+        format!("{scheme}://{}", authority.strip_suffix(usual_port).unwrap_or(authority))
     }
 
     /// Path and query as they are forwarded.
@@ -191,6 +202,15 @@ pub(super) struct ForwardingFacts {
     chain: Option<HeaderValue>,
     secure: bool,
     authority: HeaderValue,
+}
+
+/// All lines of a field as one (RFC 9110, section 5.2).
+fn joined(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    let (first, second) = (lines.next()?, lines.next());
+    let Some(second) = second else { return Some(first.clone()) };
+    let all = [first, second].into_iter().chain(lines).map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b", "[..]);
+    HeaderValue::from_bytes(&all).ok()
 }
 
 /// Only `chunked` is an encoding of a request's transfer; HTTP/1.0 has none at all (Pingora CVE-2026-2835).

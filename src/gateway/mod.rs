@@ -38,6 +38,7 @@ mod words;
 
 use std::sync::Arc;
 
+use http::header::STRICT_TRANSPORT_SECURITY;
 use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 
@@ -85,6 +86,7 @@ impl Gateway {
     /// Answers one request. This is the outer half: it writes down and words what the inner half decides.
     pub async fn handle(&self, request: Request<Incoming>, peer: &Peer) -> Reply {
         let mut record = Box::new(Record::begin(&self.shared, &request, self.client(request.headers(), peer)));
+        let secure = self.is_secure(request.headers(), peer);
         let asker = Asker::of(&request).with(self.facts(&request));
         let reader = self.cors_origin(request.uri().path(), request.headers());
         let mut reply = match self.answer(request, peer, &mut record).await {
@@ -93,6 +95,10 @@ impl Gateway {
         };
         if let Ok(id) = HeaderValue::from_str(record.id.as_str()) {
             reply.headers_mut().insert("x-request-id", id);
+        }
+        if !secure {
+            // RFC 6797, section 7.2: never said without TLS.
+            reply.headers_mut().remove(STRICT_TRANSPORT_SECURITY);
         }
         library::share(reply.headers_mut(), reader);
         record.answered(reply.status());

@@ -67,9 +67,9 @@ impl Asker {
         Self { library, ..self }
     }
 
-    /// Who waits behind a proxy that asks about a request: a program, unless that proxy hands our redirects on.
-    pub(super) fn behind(asked: &super::Intake, redirects: bool) -> Self {
-        let page = redirects && wants_page(&asked.method, &asked.headers);
+    /// Who waits behind a proxy that asks about a request.
+    pub(super) fn behind(asked: &super::Intake) -> Self {
+        let page = wants_page(&asked.method, &asked.headers);
         Self {
             manner: if page { Manner::Page } else { Manner::Program },
             accept_language: asked.headers.get(header::ACCEPT_LANGUAGE).cloned(),

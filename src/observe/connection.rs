@@ -16,12 +16,28 @@ pub enum ConnectionFault {
     Http2,
     /// One address holds as many connections as it may.
     AddressLimit,
+    /// What came on a listener that expects a PROXY header is none.
+    ProxyHeader,
+    /// The PROXY header took longer than allowed.
+    ProxyHeaderTimeout,
+    /// Somebody came to a listener that expects a PROXY header who is not one of the trusted proxies.
+    ProxyStranger,
 }
 
 impl ConnectionFault {
     /// Every fault, in the order of their declaration.
-    pub const ALL: [Self; 7] =
-        [Self::Handshake, Self::HandshakeTimeout, Self::HeadTimeout, Self::BadHead, Self::HeadTooLarge, Self::Http2, Self::AddressLimit];
+    pub const ALL: [Self; 10] = [
+        Self::Handshake,
+        Self::HandshakeTimeout,
+        Self::HeadTimeout,
+        Self::BadHead,
+        Self::HeadTooLarge,
+        Self::Http2,
+        Self::AddressLimit,
+        Self::ProxyHeader,
+        Self::ProxyHeaderTimeout,
+        Self::ProxyStranger,
+    ];
 
     /// The stable word.
     pub const fn as_str(self) -> &'static str {
@@ -33,6 +49,9 @@ impl ConnectionFault {
             Self::HeadTooLarge => "head_too_large",
             Self::Http2 => "http2_protocol",
             Self::AddressLimit => "address_limit",
+            Self::ProxyHeader => "proxy_header",
+            Self::ProxyHeaderTimeout => "proxy_header_timeout",
+            Self::ProxyStranger => "proxy_stranger",
         }
     }
 
@@ -41,7 +60,14 @@ impl ConnectionFault {
         match self {
             Self::BadHead => 400,
             Self::HeadTooLarge => 431,
-            Self::Handshake | Self::HandshakeTimeout | Self::HeadTimeout | Self::Http2 | Self::AddressLimit => 0,
+            Self::Handshake
+            | Self::HandshakeTimeout
+            | Self::HeadTimeout
+            | Self::Http2
+            | Self::AddressLimit
+            | Self::ProxyHeader
+            | Self::ProxyHeaderTimeout
+            | Self::ProxyStranger => 0,
         }
     }
 }

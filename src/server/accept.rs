@@ -1,22 +1,25 @@
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::HandshakeKind;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::select;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Environment;
+use super::bind::Speaks;
 use super::connection::{Site, serve_http1, serve_http2};
 use super::handler::Handler;
 use super::limits::{Gate, Place};
+use super::proxy_header::{self, Absent, Origin, Peek};
+use super::socket::{Arrival, Entrance};
 use crate::base::ClientAddr;
 use crate::observe::ConnectionFault;
-use crate::web::Peer;
+use crate::web::{Known, Peer};
 
 /// How long accepting rests when the system has nothing left to give. Without a rest it would fail again at once, for ever.
 const REST: Duration = Duration::from_millis(50);
@@ -24,7 +27,7 @@ const REST: Duration = Duration::from_millis(50);
 /// The least time between two complaints about the same thing.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
-/// The TLS door of one worker.
+/// The doors of one worker.
 pub(super) struct Door<H> {
     pub(super) site: Arc<Site<H>>,
     pub(super) environment: Environment,
@@ -35,17 +38,21 @@ pub(super) struct Door<H> {
 
 impl<H: Handler> Door<H> {
     /// Accepts connections until the server stops. Nothing that a peer or the system does ends it sooner.
-    pub(super) async fn keep(self: Arc<Self>, listener: TcpListener) {
+    pub(super) async fn keep(self: Arc<Self>, entrance: Entrance, speaks: Speaks) {
         let stopping = &self.site.drain.stopping;
         let (mut exhausted, mut full) = (Seldom::default(), Seldom::default());
         loop {
             let accepted = select! {
                 biased;
                 () = stopping.cancelled() => return,
-                accepted = listener.accept() => accepted,
+                accepted = entrance.accept() => accepted,
             };
-            let (stream, address) = match accepted {
-                Ok(accepted) => accepted,
+            let (arrival, peer) = match accepted {
+                Ok(arrival) => match arrival.peer(self.worker) {
+                    Ok(peer) => (arrival, peer),
+                    // Gone already.
+                    Err(_) => continue,
+                },
                 Err(error) => {
                     rest_after(&error, &self.environment, &mut exhausted).await;
                     continue;
@@ -54,42 +61,111 @@ impl<H: Handler> Door<H> {
             if self.gate.is_full() && full.may_complain() {
                 tracing::warn!("all connections are taken; new ones wait (max_connections)");
             }
-            let address_of_client = ClientAddr::new(address.ip());
+            // Behind a proxy are many: whoever it names is counted, not the proxy.
+            let is_proxy = speaks.proxy_header || peer.known != Known::Address || peer.is_trusted(&self.environment.trusted.load());
             let place = select! {
                 biased;
                 () = stopping.cancelled() => return,
-                place = self.gate.enter(address_of_client) => place,
+                place = self.gate.enter((!is_proxy).then_some(peer.address)) => place,
             };
             let Some(place) = place else {
-                self.site.faults.note(ConnectionFault::AddressLimit, address_of_client);
+                self.site.faults.note(ConnectionFault::AddressLimit, peer.address);
                 continue;
             };
             self.environment.metrics.connections.accepted.inc();
-            self.site.drain.connections.spawn(Arc::clone(&self).shake_hands(stream, address, place));
+            self.receive(arrival, peer, place, speaks);
         }
+    }
+
+    /// Begins with what comes first on this connection.
+    fn receive(self: &Arc<Self>, arrival: Arrival, peer: Peer, place: Place, speaks: Speaks) {
+        let tasks = &self.site.drain.connections;
+        let door = Arc::clone(self);
+        match (arrival, speaks.tls, speaks.proxy_header) {
+            (Arrival::Tcp(stream, _), true, false) => {
+                tasks.spawn(door.shake_hands(stream, peer, place));
+            }
+            (Arrival::Tcp(stream, _), true, true) => {
+                tasks.spawn(async move {
+                    if let Some((stream, peer, place)) = door.introduced(stream, peer, place).await {
+                        door.shake_hands(stream, peer, place).await;
+                    }
+                });
+            }
+            (Arrival::Tcp(stream, _), false, expects) => door.serve_plainly(stream, peer, place, expects),
+            (Arrival::Unix(stream), _, expects) => door.serve_plainly(stream, peer, place, expects),
+        }
+    }
+
+    fn serve_plainly<S>(self: Arc<Self>, stream: S, peer: Peer, place: Place, expects_header: bool)
+    where
+        S: Peek + AsyncRead + AsyncWrite + Send + Sync + 'static,
+    {
+        let tasks = self.site.drain.connections.clone();
+        if !expects_header {
+            tasks.spawn(serve_http1(stream, Arc::new(peer), Arc::clone(&self.site), place));
+            return;
+        }
+        let serving = tasks.clone();
+        tasks.spawn(async move {
+            if let Some((stream, peer, place)) = self.introduced(stream, peer, place).await {
+                serving.spawn(serve_http1(stream, Arc::new(peer), Arc::clone(&self.site), place));
+            }
+        });
+    }
+
+    /// Reads the PROXY header, and puts the client in the proxy's place. Only a trusted proxy may introduce anybody; `None`:
+    /// the connection is not served.
+    async fn introduced<S: Peek>(&self, mut stream: S, mut peer: Peer, mut place: Place) -> Option<(S, Peer, Place)> {
+        if !peer.is_trusted(&self.environment.trusted.load()) {
+            self.site.faults.note(ConnectionFault::ProxyStranger, peer.address);
+            return None;
+        }
+        let read = select! {
+            biased;
+            () = self.site.drain.stopping.cancelled() => return None,
+            read = timeout_at(Instant::now() + self.handshake_timeout, proxy_header::read(&mut stream)) => read,
+        };
+        match read {
+            Ok(Ok(Origin::Client { source, destination, secure })) => {
+                let address = ClientAddr::new(source.ip());
+                if !place.count_for(address) {
+                    self.site.faults.note(ConnectionFault::AddressLimit, address);
+                    return None;
+                }
+                let known = Known::Address;
+                peer = Peer { address, port: source.port(), local: destination, secure, uid: None, known, ..peer };
+            }
+            Ok(Ok(Origin::Unnamed)) => peer.known = Known::Unnamed,
+            Ok(Err(Absent::Gone | Absent::Failed)) => return None,
+            Ok(Err(Absent::Malformed)) => {
+                self.site.faults.note(ConnectionFault::ProxyHeader, peer.address);
+                return None;
+            }
+            Err(_elapsed) => {
+                self.site.faults.note(ConnectionFault::ProxyHeaderTimeout, peer.address);
+                return None;
+            }
+        }
+        Some((stream, peer, place))
     }
 
     /// The handshake, in a task of its own that ends with it: its future is large, and the connection that follows may be
     /// idle for long.
-    async fn shake_hands(self: Arc<Self>, stream: TcpStream, address: SocketAddr, place: Place) {
-        let client = ClientAddr::new(address.ip());
-        let Ok(local) = stream.local_addr() else {
-            return;
-        };
+    async fn shake_hands(self: Arc<Self>, stream: TcpStream, peer: Peer, place: Place) {
+        let client = peer.address;
         let acceptor = TlsAcceptor::from(self.environment.tls.load_full());
         let shaken = select! {
             biased;
             () = self.site.drain.stopping.cancelled() => return,
-            shaken = timeout(self.handshake_timeout, acceptor.accept(stream)) => shaken,
+            shaken = timeout_at(Instant::now() + self.handshake_timeout, acceptor.accept(stream)) => shaken,
         };
         match shaken {
             Ok(Ok(stream)) => {
                 let session = stream.get_ref().1;
                 let is_http2 = session.alpn_protocol() == Some(b"h2");
                 let server_name = session.server_name().filter(|_| is_http2).map(Into::into);
-                let worker = self.worker;
-                let peer = Peer { address: client, port: address.port(), local, secure: true, server_name, worker, uid: None };
-                self.serve(stream, Arc::new(peer), place);
+                self.serve(stream, Arc::new(Peer { secure: true, server_name, ..peer }), place);
             }
             Ok(Err(error)) if is_farewell(&error) => {}
             Ok(Err(error)) => {

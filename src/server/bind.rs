@@ -1,18 +1,17 @@
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::{fs, thread};
+use std::{fmt, thread};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket as Bare, Type};
 
 use super::Settings;
 use super::inherit::{Inherited, spread};
+use super::socket::{Socket, SocketFile};
 
 /// Connections that may queue in the kernel while none is accepted. The kernel cuts it to `net.core.somaxconn`.
-const BACKLOG: i32 = 4096;
+pub(super) const BACKLOG: i32 = 4096;
 
 /// Why nobody can connect.
 #[derive(Debug, thiserror::Error)]
@@ -28,11 +27,11 @@ pub enum BindError {
     NotOurs(String),
     /// The service manager opened a socket for nothing.
     #[error(
-        "the service manager listens on {0} for this gateway, and the configuration does not name it; write it into listen or redirect_http, or take it out of the socket unit"
+        "the service manager listens on {0} for this gateway, and the configuration does not name it; write it into listen, listen_plain or redirect_http, or take it out of the socket unit"
     )]
-    Unasked(SocketAddr),
+    Unasked(PlainAddress),
     /// The service manager handed over something else.
-    #[error("what the service manager handed over as number {index} is not a listening TCP socket ({source})")]
+    #[error("what the service manager handed over as number {index} is neither a listening TCP socket nor a socket file ({source})")]
     Inherited {
         /// Its place, from 0.
         index: usize,
@@ -66,11 +65,30 @@ impl BindError {
 
 /// Sockets that listen: connections queue from here on, before anything serves them.
 pub struct Listeners {
-    /// One list for each worker, one socket in it for each address.
-    pub(super) workers: Vec<Vec<TcpListener>>,
+    /// One list for each worker.
+    pub(super) workers: Vec<Vec<Listening>>,
     pub(super) redirect: Option<TcpListener>,
     /// Where TLS is served, in the order of the settings, with the ports the system chose where 0 was asked for.
     pub addresses: Vec<SocketAddr>,
+    /// Where the same is served without TLS, likewise.
+    pub(super) plain: Vec<PlainAddress>,
+    /// The files of the sockets that were made here.
+    pub(super) files: Vec<SocketFile>,
+}
+
+/// A socket of one worker.
+pub(super) struct Listening {
+    pub(super) socket: Socket,
+    pub(super) speaks: Speaks,
+}
+
+/// What is spoken on a listener. Never guessed from bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Speaks {
+    /// TLS first.
+    pub(super) tls: bool,
+    /// Before anything else, a PROXY header.
+    pub(super) proxy_header: bool,
 }
 
 impl Listeners {
@@ -79,8 +97,8 @@ impl Listeners {
         self.workers.len()
     }
 
-    /// Binds all addresses of the settings, each once for every worker (`SO_REUSEPORT`: the kernel spreads connections).
-    /// Raises the limit of open descriptors first.
+    /// Binds all addresses of the settings, each once for every worker (`SO_REUSEPORT`: the kernel spreads connections; a
+    /// socket file is shared). Raises the limit of open descriptors first.
     ///
     /// # Errors
     /// When an address is taken or cannot be used; nothing stays bound then.
@@ -95,47 +113,83 @@ impl Listeners {
     pub fn inherit(settings: &Settings, mut inherited: Inherited) -> Result<Self, BindError> {
         super::descriptors::raise(settings.max_connections);
         let count = settings.workers.or_else(|| thread::available_parallelism().ok().map(NonZero::get)).unwrap_or(1).max(1);
-        let mut workers: Vec<Vec<TcpListener>> = (0..count).map(|_| Vec::new()).collect();
-        let mut addresses = Vec::new();
-        for wanted in &settings.listen {
-            let mut address = *wanted;
-            let given = inherited.at(address);
-            if !given.is_empty() {
-                let given = given.into_iter().map(|socket| listen(socket.into(), address)).collect::<Result<Vec<_>, _>>()?;
-                let sockets = spread(&given, count).map_err(|source| BindError::new(&address, source))?;
-                for (index, socket) in sockets.into_iter().enumerate() {
-                    workers[index % count].push(socket);
+        let workers = (0..count).map(|_| Vec::new()).collect();
+        let mut all = Self { workers, redirect: None, addresses: Vec::new(), plain: Vec::new(), files: Vec::new() };
+        for address in &settings.listen {
+            let speaks = Speaks { tls: true, proxy_header: settings.proxy_protocol.contains(&PlainAddress::Tcp(*address)) };
+            let bound = all.tcp(*address, speaks, &mut inherited)?;
+            all.addresses.push(bound);
+        }
+        for place in &settings.listen_plain {
+            let speaks = Speaks { tls: false, proxy_header: settings.proxy_protocol.contains(place) };
+            let bound = match place {
+                PlainAddress::Tcp(address) => PlainAddress::Tcp(all.tcp(*address, speaks, &mut inherited)?),
+                PlainAddress::Unix(path) => {
+                    all.unix(path, speaks, settings.socket_mode, &mut inherited)?;
+                    place.clone()
                 }
-                addresses.push(address);
-                continue;
-            }
-            if address.port() != 0 {
-                // With SO_REUSEPORT a second gateway would share a taken port without a word, and every other client would
-                // reach the wrong one. A chosen port needs no such look: the kernel never chooses one in use.
-                drop(bind_tcp(address, false)?);
-            }
-            for worker in &mut workers {
-                let listener = listen(bind_tcp(address, true)?, address)?;
-                address = listener.local_addr().map_err(|source| BindError::new(&address, source))?;
-                worker.push(listener);
-            }
-            addresses.push(address);
+            };
+            all.plain.push(bound);
         }
         let redirect = |address| match inherited.at(address).pop() {
             Some(socket) => listen(socket.into(), address),
             None => listen(bind_tcp(address, false)?, address),
         };
-        let redirect = settings.redirect_http.map(redirect).transpose()?;
-        if let Some(fault) = inherited.rest() {
-            return Err(fault);
+        all.redirect = settings.redirect_http.map(redirect).transpose()?;
+        inherited.rest().map_or(Ok(all), Err)
+    }
+
+    /// One socket for every worker, or those that were handed over. Returns where they listen.
+    fn tcp(&mut self, mut address: SocketAddr, speaks: Speaks, inherited: &mut Inherited) -> Result<SocketAddr, BindError> {
+        let given = inherited.at(address);
+        if !given.is_empty() {
+            let listening = |socket: TcpListener| listen(socket.into(), address).map(Socket::Tcp);
+            let given = given.into_iter().map(listening).collect::<Result<Vec<_>, _>>()?;
+            self.share(&given, speaks, &address)?;
+            return Ok(address);
         }
-        Ok(Self { workers, redirect, addresses })
+        if address.port() != 0 {
+            // With SO_REUSEPORT a second gateway would share a taken port without a word, and every other client would
+            // reach the wrong one. A chosen port needs no such look: the kernel never chooses one in use.
+            drop(bind_tcp(address, false)?);
+        }
+        for worker in &mut self.workers {
+            let listener = listen(bind_tcp(address, true)?, address)?;
+            address = listener.local_addr().map_err(|source| BindError::new(&address, source))?;
+            worker.push(Listening { socket: Socket::Tcp(listener), speaks });
+        }
+        Ok(address)
+    }
+
+    /// One socket file, which all workers share.
+    fn unix(&mut self, path: &Path, speaks: Speaks, mode: u32, inherited: &mut Inherited) -> Result<(), BindError> {
+        let shown = path.display();
+        let failed = |source| BindError::new(&shown, source);
+        let listener = if let Some(listener) = inherited.file(&std::path::absolute(path).map_err(failed)?) {
+            // Its file is the service manager's.
+            listener.set_nonblocking(true).map_err(failed)?;
+            listener
+        } else {
+            let (listener, file) = SocketFile::bind(path, mode).map_err(failed)?;
+            self.files.push(file);
+            listener
+        };
+        self.share(&[Socket::Unix(listener)], speaks, &shown)
+    }
+
+    fn share(&mut self, sockets: &[Socket], speaks: Speaks, place: &impl ToString) -> Result<(), BindError> {
+        let count = self.workers.len();
+        let sockets = spread(sockets, count).map_err(|source| BindError::new(place, source))?;
+        for (index, socket) in sockets.into_iter().enumerate() {
+            self.workers[index % count].push(Listening { socket, speaks });
+        }
+        Ok(())
     }
 }
 
-fn bind_tcp(address: SocketAddr, shared: bool) -> Result<Socket, BindError> {
+fn bind_tcp(address: SocketAddr, shared: bool) -> Result<Bare, BindError> {
     let bind = || {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        let socket = Bare::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if address.is_ipv6() {
             // So that 0.0.0.0 and [::] can be named side by side.
             socket.set_only_v6(true)?;
@@ -148,7 +202,7 @@ fn bind_tcp(address: SocketAddr, shared: bool) -> Result<Socket, BindError> {
     bind().map_err(|source| BindError::new(&address, source))
 }
 
-fn listen(socket: Socket, address: SocketAddr) -> Result<TcpListener, BindError> {
+fn listen(socket: Bare, address: SocketAddr) -> Result<TcpListener, BindError> {
     let listen = || {
         socket.set_nonblocking(true)?;
         // Accepted connections inherit both (Linux): two system calls less for each.
@@ -160,60 +214,49 @@ fn listen(socket: Socket, address: SocketAddr) -> Result<TcpListener, BindError>
     Ok(socket.into())
 }
 
-/// A place without TLS, for this machine only.
+/// A place without TLS. As text it is what the configuration says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PlainAddress {
-    /// A TCP port; the configuration allows loopback only.
+    /// A TCP port; the configuration allows loopback only, unless danger is asked for by name.
     Tcp(SocketAddr),
     /// A socket file.
     Unix(PathBuf),
 }
 
-/// A listening socket without TLS.
+impl fmt::Display for PlainAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// A listening socket without TLS, away from the data path.
 #[derive(Debug)]
-pub enum PlainListener {
-    /// TCP.
-    Tcp(TcpListener),
-    /// A socket file.
-    Unix(UnixListener),
+pub struct PlainListener {
+    pub(super) socket: Socket,
+    pub(super) file: Option<SocketFile>,
 }
 
 impl PlainListener {
-    /// Binds. A socket file that nobody serves any more is replaced; user and group of this process may connect.
+    /// Binds. A socket file that nobody serves any more is replaced; those whom `mode` names (permission bits) may connect.
     ///
     /// # Errors
     /// When the place is taken or cannot be used.
-    pub fn bind(address: &PlainAddress) -> Result<Self, BindError> {
+    pub fn bind(address: &PlainAddress, mode: u32) -> Result<Self, BindError> {
         match address {
-            PlainAddress::Tcp(address) => listen(bind_tcp(*address, false)?, *address).map(Self::Tcp),
-            PlainAddress::Unix(path) => bind_unix(path).map(Self::Unix).map_err(|source| BindError::new(&path.display(), source)),
-        }
-    }
-
-    /// Where it listens; `None` for a socket file.
-    pub fn address(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(listener) => listener.local_addr().ok(),
-            Self::Unix(_) => None,
+            PlainAddress::Tcp(address) => listen(bind_tcp(*address, false)?, *address).map(Self::from),
+            PlainAddress::Unix(path) => {
+                let (listener, file) = SocketFile::bind(path, mode).map_err(|source| BindError::new(&path.display(), source))?;
+                Ok(Self { socket: Socket::Unix(listener), file: Some(file) })
+            }
         }
     }
 }
 
-fn bind_unix(path: &Path) -> io::Result<UnixListener> {
-    let listener = match UnixListener::bind(path) {
-        Err(error) if error.kind() == ErrorKind::AddrInUse && is_left_over(path) => {
-            fs::remove_file(path)?;
-            UnixListener::bind(path)?
-        }
-        bound => bound?,
-    };
-    fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}
-
-/// Whether this is a socket that a process left behind: nobody answers.
-fn is_left_over(path: &Path) -> bool {
-    let is_socket = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket());
-    is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+impl From<TcpListener> for PlainListener {
+    fn from(listener: TcpListener) -> Self {
+        Self { socket: Socket::Tcp(listener), file: None }
+    }
 }

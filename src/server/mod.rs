@@ -14,29 +14,30 @@ mod handler;
 mod inherit;
 mod limits;
 mod plain;
+mod proxy_header;
 mod redirect;
+mod socket;
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{io, net};
 
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
-use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use crate::base::Clock;
+use crate::base::{Clock, TrustedProxies};
 use crate::observe::{AccessLog, Metrics};
-
 use crate::web::Tunnels;
 use accept::Door;
 pub use bind::{BindError, Listeners, PlainAddress, PlainListener};
+use bind::{Listening, Speaks};
 use connection::{Http, Site};
 use drain::Drain;
 pub use drain::Stopped;
@@ -45,12 +46,19 @@ pub use handler::Handler;
 pub use inherit::Inherited;
 use limits::Gate;
 pub use plain::{Plain, serve_plain};
+use socket::{Entrance, SocketFile};
 
 /// What the operator wants of the sockets.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where TLS is served.
     pub listen: Vec<SocketAddr>,
+    /// Where the same is served without TLS: HTTP/1.1, for a proxy in front.
+    pub listen_plain: Vec<PlainAddress>,
+    /// Which of all these begin with a PROXY header, written by a trusted proxy.
+    pub proxy_protocol: Vec<PlainAddress>,
+    /// Who may connect to the socket files among them (permission bits).
+    pub socket_mode: u32,
     /// Where plain HTTP is answered with a redirect to https.
     pub redirect_http: Option<SocketAddr>,
     /// Folder whose files are served below `/.well-known/acme-challenge/` on the plain listener.
@@ -80,6 +88,8 @@ pub struct Settings {
 pub struct Environment {
     /// The TLS configuration for new connections; a reload stores another one here.
     pub tls: Arc<ArcSwap<ServerConfig>>,
+    /// Who may introduce others; a reload stores others here.
+    pub trusted: Arc<ArcSwap<TrustedProxies>>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Where connections that never become a request are noted.
@@ -105,6 +115,9 @@ pub struct Server {
     workers: Vec<JoinHandle<()>>,
     redirect: Option<Plain>,
     addresses: Vec<SocketAddr>,
+    plain: Vec<PlainAddress>,
+    /// They go when the server stops.
+    files: Vec<SocketFile>,
 }
 
 impl Server {
@@ -113,7 +126,7 @@ impl Server {
     /// # Errors
     /// When a thread or a runtime cannot be made.
     pub fn start<H: Handler>(settings: &Settings, listeners: Listeners, environment: &Environment, handler: &H) -> io::Result<Self> {
-        let Listeners { workers, redirect, addresses } = listeners;
+        let Listeners { workers, redirect, addresses, plain, files } = listeners;
         let mut server = Self {
             drain: Drain::default(),
             tunnels: environment.tunnels.clone(),
@@ -121,6 +134,8 @@ impl Server {
             workers: Vec::with_capacity(workers.len()),
             redirect: None,
             addresses,
+            plain,
+            files,
         };
         let open = environment.metrics.connections.open.clone();
         let gate = Gate::new(settings.max_connections, settings.max_connections_per_address, open);
@@ -139,7 +154,7 @@ impl Server {
         if let Some(listener) = redirect {
             let port = server.addresses.first().map_or(443, SocketAddr::port);
             let handler = redirect::handler(port, settings.acme_webroot.clone(), environment);
-            server.redirect = Some(serve_plain(PlainListener::Tcp(listener), settings, environment, handler)?);
+            server.redirect = Some(serve_plain(listener.into(), settings, environment, handler)?);
         }
         Ok(server)
     }
@@ -147,6 +162,11 @@ impl Server {
     /// Where TLS is served, in the order of the settings.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where the same is served without TLS, in the order of the settings.
+    pub fn plain_addresses(&self) -> &[PlainAddress] {
+        &self.plain
     }
 
     /// Where plain HTTP is redirected.
@@ -158,8 +178,9 @@ impl Server {
     /// left when `deadline` has passed is cut and counted. Has to be awaited on a runtime that is not one of the data path.
     pub async fn stop(mut self, deadline: Duration) -> Stopped {
         let redirect = self.redirect.take();
+        self.files.clear();
         let redirected = async {
-            match &redirect {
+            match redirect {
                 Some(plain) => plain.stop(deadline).await,
                 None => Stopped::default(),
             }
@@ -186,12 +207,12 @@ impl Drop for Server {
 }
 
 /// One thread, one runtime, its listeners.
-fn start_worker<H: Handler>(door: Arc<Door<H>>, sockets: Vec<net::TcpListener>, exit: CancellationToken) -> io::Result<JoinHandle<()>> {
+fn start_worker<H: Handler>(door: Arc<Door<H>>, sockets: Vec<Listening>, exit: CancellationToken) -> io::Result<JoinHandle<()>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let listeners = register(&runtime, sockets)?;
     thread::Builder::new().name(format!("worker-{}", door.worker)).spawn(move || {
-        for listener in listeners {
-            runtime.spawn(Arc::clone(&door).keep(listener));
+        for (entrance, speaks) in listeners {
+            runtime.spawn(Arc::clone(&door).keep(entrance, speaks));
         }
         runtime.block_on(exit.cancelled());
         // Ends the tasks that are left. A name look-up that hangs in a thread of its own is not waited for.
@@ -200,7 +221,7 @@ fn start_worker<H: Handler>(door: Arc<Door<H>>, sockets: Vec<net::TcpListener>, 
 }
 
 /// Hands sockets to the runtime while an error can still be told.
-fn register(runtime: &Runtime, sockets: Vec<net::TcpListener>) -> io::Result<Vec<TcpListener>> {
+fn register(runtime: &Runtime, sockets: Vec<Listening>) -> io::Result<Vec<(Entrance, Speaks)>> {
     let _inside = runtime.enter();
-    sockets.into_iter().map(TcpListener::from_std).collect()
+    sockets.into_iter().map(|Listening { socket, speaks }| Ok((socket.register()?, speaks))).collect()
 }

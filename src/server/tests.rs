@@ -33,7 +33,7 @@ use crate::tls::testing::{Pair, pair};
 use crate::tls::{Resumption, ServerTls};
 use crate::web::Peer;
 
-const LOOPBACK: SocketAddr = SocketAddr::new(net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Long enough that only a broken test reaches it.
 const BOUND: Duration = Duration::from_secs(20);
@@ -41,6 +41,9 @@ const BOUND: Duration = Duration::from_secs(20);
 fn settings() -> Settings {
     Settings {
         listen: vec![LOOPBACK],
+        listen_plain: Vec::new(),
+        proxy_protocol: Vec::new(),
+        socket_mode: 0o660,
         redirect_http: None,
         acme_webroot: None,
         workers: Some(2),
@@ -132,6 +135,7 @@ fn environment(folder: &TempDir, tls: Arc<ServerConfig>) -> Environment {
     let target = LogTarget::File(folder.path().join("access.log"));
     Environment {
         tls: Arc::new(ArcSwap::new(tls)),
+        trusted: Arc::default(),
         access_log: AccessLog::start(&target, LogFormat::Combined, metrics.log_lines_dropped.clone()).unwrap(),
         metrics,
         clock: Arc::new(SystemClock::new()),

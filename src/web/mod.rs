@@ -22,7 +22,7 @@ pub use forms::{FormKind, field, from_json, read_whole};
 pub use hop::{asks_for_websocket, strip_hop_by_hop};
 pub use identity_headers::IdentityHeaders;
 pub use origin::{CrossSite, DoubleSubmit, accepts_html, double_submit, from_our_pages, is_safe, wants_page};
-pub use peer::Peer;
+pub use peer::{Known, Peer};
 pub use return_to::ReturnTo;
 pub use settings::{CookieProfile, CookieSettings, CsrfSettings, IdentityHeaderSettings, IdentityItem};
 pub use trailers::{announced_trailers, filter_trailers, is_forbidden_trailer, takes_trailers, trailer_line};

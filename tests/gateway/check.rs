@@ -122,7 +122,19 @@ fn people_are_led_to_the_login_where_the_answer_is_handed_on() {
     let place = Some("/login?next=/protected%3Fa%3Db");
     let answer = ask("/.auth/check", &forwarded);
     assert_eq!((answer.status(), answer.get("location")), (303, place));
-    assert_eq!(ask("/.auth/check", &original).status(), 401, "nginx knows 401 and 403");
+    let answer = ask("/.auth/check", &original);
+    assert_eq!((answer.status(), answer.get("location")), (401, place), "nginx knows 401 and 403");
+    assert_eq!(
+        browser
+            .get("/.auth/check")
+            .instead("Accept", "*/*")
+            .instead("Sec-Fetch-Mode", "cors")
+            .with("X-Original-URI", "/protected")
+            .with("X-Original-Method", "GET")
+            .send()
+            .get("location"),
+        None
+    );
     let answer = ask("/.auth/check?redirect=1", &original);
     assert_eq!((answer.status(), answer.get("location")), (303, place));
     let answer = ask("/.auth/check/protected?a=b", &[]);

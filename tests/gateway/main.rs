@@ -21,6 +21,7 @@ mod explain;
 mod first_systems;
 mod flask;
 mod floor_plan;
+mod front;
 mod h2_abuse;
 mod issuer;
 mod large;

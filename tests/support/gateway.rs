@@ -135,6 +135,15 @@ impl Builder {
         Gateway { process, address, built: self }
     }
 
+    /// Starts one that does not speak TLS, and waits until it serves. Its address is that of its plain port.
+    #[track_caller]
+    pub fn start_plain(self) -> Gateway {
+        self.write();
+        let process = Process::start(self.command(&["run", "-c", "gateway.toml"]).args(&self.flags));
+        let address = plain_address(&process);
+        Gateway { process, address, built: self }
+    }
+
     /// Runs a command that is expected to end by itself (`check`, or a `run` that cannot start).
     #[track_caller]
     pub fn finish(&self, arguments: &[&str]) -> Finished {
@@ -195,6 +204,12 @@ impl Gateway {
     #[track_caller]
     pub fn redirect_address(&self) -> SocketAddr {
         address_in(&self.process.logged("listening on http://"))
+    }
+
+    /// Where its plain port is.
+    #[track_caller]
+    pub fn plain_address(&self) -> SocketAddr {
+        plain_address(&self.process)
     }
 
     /// A file of its directory.
@@ -272,6 +287,14 @@ impl Gateway {
     pub fn printed(&self) -> String {
         format!("{}\n{}", self.process.out.text(), self.process.err.text())
     }
+}
+
+/// The first port that is served without TLS.
+#[track_caller]
+fn plain_address(process: &Process) -> SocketAddr {
+    let line = process.logged("listening without TLS on 127");
+    let place = line.split_once("without TLS on ").map_or("", |(_, place)| place).split_whitespace().next();
+    place.unwrap_or_default().parse().unwrap_or_else(|error| panic!("no address ({error}) in {line:?}"))
 }
 
 /// The socket address behind `://` in a line of the log.

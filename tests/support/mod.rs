@@ -7,7 +7,9 @@
 use std::time::Duration;
 
 mod client;
+mod daemon;
 pub mod framed;
+mod front;
 mod gateway;
 mod h2;
 mod needs;
@@ -21,7 +23,9 @@ mod wire;
 mod world;
 
 pub use client::{Client, plainly};
+pub use daemon::Daemon;
 pub use framed::FramedH2;
+pub use front::{Front, tls_behind};
 pub use gateway::{Builder, Gateway, SECRET, munjigi, write_private};
 pub use h2::{H2, RawH2, Verdict as RawVerdict};
 pub use needs::{STORIES, is_there, need};

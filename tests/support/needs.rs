@@ -12,6 +12,8 @@ pub const STORIES: &[(&str, &str)] = &[
     ("the_demo_prints_lines_that_work_when_pasted", "curl"),
     ("stories_in_a_real_browser", "node chromium tests/browser/node_modules/playwright-core tests/browser/node_modules/axe-core"),
     ("an_operator_backs_up_with_the_sqlite_shell", "sqlite3"),
+    ("nginx_asks_about_each_request", "nginx"),
+    ("caddy_asks_about_each_request", "caddy"),
 ];
 
 /// Whether a story can be told here.
@@ -32,7 +34,9 @@ pub fn need(story: &str) -> bool {
 /// Whether all these programs are on the search path, and these places in the repository.
 pub fn is_there(programs: &str) -> bool {
     let on_path = |program: &str| {
-        std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        // Where servers are, which is not on everybody's path.
+        std::env::split_paths(&path).chain(["/usr/sbin".into()]).any(|folder| folder.join(program).is_file())
     };
     let here = |place: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(place).exists();
     programs.split_whitespace().all(|program| if program.contains('/') { here(program) } else { on_path(program) })

@@ -65,6 +65,11 @@ impl Process {
         self.child.id()
     }
 
+    /// Whether it is gone.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
         // The shell's own `kill`, because the program of that name is not on every machine.

@@ -26,7 +26,11 @@ impl Tls {
 
     /// Connects with everything chosen, and finishes the handshake.
     pub fn with(address: SocketAddr, name: &str, config: Arc<ClientConfig>) -> io::Result<Self> {
-        let mut socket = TcpStream::connect(address)?;
+        Self::over(TcpStream::connect(address)?, name, config)
+    }
+
+    /// The same over a connection that is there.
+    pub fn over(mut socket: TcpStream, name: &str, config: Arc<ClientConfig>) -> io::Result<Self> {
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.set_write_timeout(Some(PATIENCE))?;

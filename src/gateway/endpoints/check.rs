@@ -7,7 +7,7 @@ use crate::gateway::record::Record;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::voice::Asker;
 use crate::gateway::{Gateway, HostFault, Intake, Refusal};
-use crate::routing::{CanonicalPath, PathFault, Unauthenticated};
+use crate::routing::{CanonicalPath, PathFault};
 use crate::web::field;
 
 /// The request that is asked about stands behind this, when the proxy puts it into the path (Envoy).
@@ -55,8 +55,8 @@ impl Told {
 
 /// How the asking proxy says what it asks about.
 enum Manner {
-    /// nginx and `HAProxy`: `X-Original-URI` (or `-URL`) and `X-Original-Method`; the host is `Host`. Redirects are the
-    /// proxy's own business unless it asks for them.
+    /// nginx and `HAProxy`: `X-Original-URI` (or `-URL`) and `X-Original-Method`; the host is `Host`. People without a login
+    /// get 401 with the place of the login in `Location`, and 303 only if the proxy asks for it.
     Original,
     /// Traefik and Caddy: `X-Forwarded-Uri`, `-Method` and `-Host`. Our answer is handed to the client.
     Forwarded,
@@ -77,12 +77,14 @@ impl Gateway {
         put_in(&mut intake, &told, &manner)?;
         intake.aliases = self.settings.aliases.active(Some(&intake.host));
         record.aliases = intake.aliases;
-        let asker = Asker::behind(&intake, redirects);
+        let asker = Asker::behind(&intake);
         let decided = self.decide(&intake, record, now);
-        if !redirects {
-            record.unauthenticated = Unauthenticated::Refuse;
+        let mut reply = decided.unwrap_or_else(|refusal| self.refuse(&refusal, &asker, record));
+        if !redirects && reply.status() == StatusCode::SEE_OTHER {
+            // Such proxies know 200, 401 and 403. The place is there for those that send people there themselves.
+            *reply.status_mut() = StatusCode::UNAUTHORIZED;
         }
-        Ok(decided.unwrap_or_else(|refusal| self.refuse(&refusal, &asker, record)))
+        Ok(reply)
     }
 
     fn decide(&self, intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {

@@ -115,7 +115,16 @@ impl Scene {
         let gateway = Arc::clone(&self.gateway);
         let client = ClientAddr::new("192.0.2.7".parse().unwrap());
         let local = "192.0.2.1:443".parse().unwrap();
-        let peer = Arc::new(Peer { address: client, port: 4000, local, secure: true, server_name: None, worker: 0, uid: None });
+        let peer = Arc::new(Peer {
+            address: client,
+            port: 4000,
+            local,
+            secure: true,
+            server_name: None,
+            worker: 0,
+            uid: None,
+            known: crate::web::Known::Address,
+        });
         let service = service_fn(move |request| {
             let (gateway, peer) = (Arc::clone(&gateway), Arc::clone(&peer));
             async move { Ok::<_, std::convert::Infallible>(gateway.handle(request, &peer).await) }

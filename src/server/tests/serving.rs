@@ -237,12 +237,12 @@ async fn plain_listeners_serve_a_port_and_a_socket_file() {
     let stage = house.stage.clone();
     let handler = move |request, peer| handle(stage.clone(), request, peer);
     let serve = |address: PlainAddress| {
-        let listener = PlainListener::bind(&address).unwrap();
+        let listener = PlainListener::bind(&address, 0o660).unwrap();
         serve_plain(listener, &settings(), &house.environment, handler.clone()).unwrap()
     };
     let (file, port) = (serve(PlainAddress::Unix(path.clone())), serve(PlainAddress::Tcp(LOOPBACK)));
-    assert!(matches!(PlainListener::bind(&PlainAddress::Unix(path.clone())), Err(BindError::Taken(_))));
-    assert!(matches!(PlainListener::bind(&PlainAddress::Tcp(port.address().unwrap())), Err(BindError::Taken(_))));
+    assert!(matches!(PlainListener::bind(&PlainAddress::Unix(path.clone()), 0o660), Err(BindError::Taken(_))));
+    assert!(matches!(PlainListener::bind(&PlainAddress::Tcp(port.address().unwrap()), 0o660), Err(BindError::Taken(_))));
 
     let request = b"GET /peer HTTP/1.1\r\nHost: a\r\n\r\n";
     let mut by_file = UnixStream::connect(&path).await.unwrap();

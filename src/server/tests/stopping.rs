@@ -138,11 +138,20 @@ async fn the_task_of_an_idle_connection_is_small() {
     let handler = move |request, peer| handle(stage.clone(), request, peer);
     let site = Arc::new(Site { handler, http: Http::new(&settings()), faults: environment.faults(), drain: Drain::default() });
     let address = crate::base::ClientAddr::new(LOOPBACK.ip());
-    let peer = Peer { address, port: 0, local: LOOPBACK, secure: true, server_name: None, worker: 0, uid: None };
+    let peer = Peer {
+        address,
+        port: 0,
+        local: LOOPBACK,
+        secure: true,
+        server_name: None,
+        worker: 0,
+        uid: None,
+        known: crate::web::Known::Address,
+    };
     let gate = Gate::new(2, None, environment.metrics.connections.open.clone());
     let mut places = Vec::new();
     for _ in 0..2 {
-        places.push(gate.enter(peer.address).await.unwrap());
+        places.push(gate.enter(Some(peer.address)).await.unwrap());
     }
     let (one, two) = (house.connect().await, house.connect().await);
     let peer = Arc::new(peer);
