@@ -10,6 +10,7 @@
 mod support;
 
 mod admin;
+mod asked;
 mod browser;
 mod chain;
 mod check;

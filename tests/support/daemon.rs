@@ -11,8 +11,8 @@ use super::process::Process;
 
 /// A server that runs until it is dropped.
 pub struct Daemon {
-    /// Its process, and what it prints.
-    pub process: Process,
+    /// It ends with this.
+    _process: Process,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -27,7 +27,7 @@ impl Daemon {
             write(address.port());
             let mut process = Process::start_with(command().current_dir(dir), Stdio::null());
             if listens(&mut process, address) {
-                return Self { process, address };
+                return Self { _process: process, address };
             }
             let printed = format!("{}\n{}", process.out.text(), process.err.text());
             assert!(printed.to_lowercase().contains("address already in use"), "it does not serve:\n{printed}");
