@@ -67,7 +67,8 @@ fn ask(gateway: &Gateway, config: &Config, question: Question) -> Result<Explana
     }
     if let Some(text) = &question.user {
         let user = person(config, text).ok_or_else(|| Failure::Question(format!("{text:?} names no person; write an id, or realm:id")))?;
-        let token = gateway.token_to_explain(&user, question.profile, question.fresh);
+        gateway.suppose(&user, question.profile);
+        let token = gateway.token_to_explain(&user, question.fresh);
         let token = token.map_err(|refusal| Failure::Question(refusal.to_string()))?;
         let bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()));
         headers.insert(AUTHORIZATION, bearer.map_err(|_| Failure::Question("the token is no header".to_owned()))?);

@@ -7,8 +7,9 @@ use clap::Args;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method, Uri};
 
+use super::operate::{self, Trouble};
 use crate::app::{self, Failure, Question};
-use crate::gateway::Explanation;
+use crate::gateway::{Explanation, Refused, Sent};
 use crate::identity::{Group, Profile, Role};
 
 /// Exit codes besides those of every command: the decision.
@@ -46,11 +47,26 @@ pub(super) struct Options {
     /// Where the request comes from
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     from: IpAddr,
+    /// Ask the running gateway: the configuration in place, with its people and the sessions that have ended
+    #[arg(long, conflicts_with_all = ["groups", "admin"])]
+    running: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Explains a decision. The exit code tells it: 0 it passes, 4 a login is needed, 5 it is forbidden, 6 it is no request
 /// that any route takes.
-pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
+pub(super) fn run(options: Options) -> Result<ExitCode, Trouble> {
+    let json = options.json;
+    let explanation = if options.running { ask(&options)? } else { suppose(options).map_err(Trouble::Configuration)? };
+    let told = if json { format!("{:#}\n", serde_json::json!(explanation)) } else { show(&explanation) };
+    let _ = std::io::stdout().write_all(told.as_bytes());
+    Ok(ExitCode::from(code(&explanation)))
+}
+
+/// By the file, with a person as the command line describes them.
+fn suppose(options: Options) -> Result<Explanation, Failure> {
     let mut headers = options.headers;
     if let Some(token) = &options.token {
         let bearer = HeaderValue::try_from(format!("Bearer {token}"));
@@ -70,16 +86,31 @@ pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
         profile,
         fresh: !options.renewed,
     };
-    let explanation = app::explain(&options.config, question)?;
-    let _ = std::io::stdout().write_all(show(&explanation).as_bytes());
-    Ok(ExitCode::from(code(&explanation)))
+    app::explain(&options.config, question)
+}
+
+/// By the running gateway, through its operator's socket.
+fn ask(options: &Options) -> Result<Explanation, Trouble> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let shown = options.token.iter().map(|token| (AUTHORIZATION.to_string(), format!("Bearer {token}")));
+    let headers = options.headers.iter().map(|(name, value)| (name.to_string(), text(value))).chain(shown);
+    let question = serde_json::json!({
+        "method": options.method.as_str(),
+        "url": options.url.to_string(),
+        "headers": headers.collect::<Vec<_>>(),
+        "user": options.user,
+        "renewed": options.renewed,
+        "from": options.from,
+    });
+    let answer = operate::desk(&options.config)?.ask(&Method::POST, "/.auth/api/explain", Some(&question))?;
+    serde_json::from_value(answer).map_err(|error| Trouble::NoAnswer(error.to_string()))
 }
 
 const fn code(explanation: &Explanation) -> u8 {
     match &explanation.refused {
         None => 0,
-        Some((401, _, _)) => LOGIN_NEEDED,
-        Some((403, _, _)) => NOT_ALLOWED,
+        Some(Refused { status: 401, .. }) => LOGIN_NEEDED,
+        Some(Refused { status: 403, .. }) => NOT_ALLOWED,
         Some(_) => NO_REQUEST,
     }
 }
@@ -107,12 +138,12 @@ fn show(explanation: &Explanation) -> String {
     }
     match &explanation.refused {
         None => lines.push("decision passes".to_owned()),
-        Some((status, word, said)) => lines.push(format!("decision refused with {status} ({word}): {said}")),
+        Some(Refused { status, word, said }) => lines.push(format!("decision refused with {status} ({word}): {said}")),
     }
-    if let Some((target, headers)) = &explanation.sent {
+    if let Some(Sent { target, headers }) = &explanation.sent {
         lines.push(format!("sent     {target}"));
         for (name, value) in headers {
-            lines.push(format!("sent     {name}: {}", String::from_utf8_lossy(value.as_bytes())));
+            lines.push(format!("sent     {name}: {value}"));
         }
     }
     lines.push(String::new());

@@ -119,7 +119,7 @@ pub fn main() -> ExitCode {
         Command::Check(file) => check(&file.config),
         Command::Explain(options) => match explain::run(options) {
             Ok(code) => return code,
-            Err(failure) => Err(failure),
+            Err(trouble) => return finish(Err(trouble), None),
         },
         Command::Demo(options) => demo::run(&options),
         Command::Import { from: Import::Flask { file } } => return import(&file),

@@ -54,7 +54,13 @@ impl Gateway {
     }
 
     /// The decision, from the route's rule and what is known of who asks.
-    fn judge(&self, known: Result<Known, Refusal>, intake: &Intake, route: &Route, now: Timestamp) -> Result<Admission, Refusal> {
+    pub(super) fn judge(
+        &self,
+        known: Result<Known, Refusal>,
+        intake: &Intake,
+        route: &Route,
+        now: Timestamp,
+    ) -> Result<Admission, Refusal> {
         let access = &route.settings.access;
         if route.settings.preflight && is_preflight(intake) {
             // Browsers send it without cookies and wait for the application's own word on who may ask what.
@@ -124,20 +130,32 @@ impl Gateway {
 
     /// Who a token names, if its session lives. Also for our own endpoints, which renew nothing.
     pub(super) fn present(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
+        let known = self.look(intake, None, now)?;
+        self.shared.used(&known.verified);
+        Ok(known)
+    }
+
+    /// The same, and leaves no trace: nobody has come.
+    pub(super) fn look(&self, intake: &Intake, route: Option<&Route>, now: Timestamp) -> Result<Known, Refusal> {
         let cookie = || intake.credentials.cookies.access.as_ref();
         match (&intake.credentials.bearer, intake.credentials.doubled) {
-            (Some(Ok(token)), _) => self.standing(self.verifier.access(token, now)?, Shown::Header),
+            (Some(Ok(token)), _) => self.stands(self.verify_for(token, route, now)?, Shown::Header),
             (Some(Err(_)), _) | (None, Some(_)) => Err(Refusal::Ambiguous),
-            (None, None) => self.standing(self.verifier.access(cookie().ok_or(Refusal::NoToken)?, now)?, Shown::Cookie),
+            (None, None) => self.stands(self.verify_for(cookie().ok_or(Refusal::NoToken)?, route, now)?, Shown::Cookie),
         }
     }
 
     /// The view's word on a verified token: asked at every request, after the cache of verified tokens and never before.
     pub(super) fn standing(&self, verified: Arc<Verified>, shown: Shown) -> Result<Known, Refusal> {
+        let known = self.stands(verified, shown)?;
+        self.shared.used(&known.verified);
+        Ok(known)
+    }
+
+    fn stands(&self, verified: Arc<Verified>, shown: Shown) -> Result<Known, Refusal> {
         let profile = self.shared.view.check(&verified.user, &verified.session, &verified.id, verified.position).map_err(Refusal::Ended)?;
         self.check_foreign(&verified)?;
         let profile = with_claims(self.settings.groups.join(&verified.user, profile), &verified);
-        self.shared.used(&verified);
         Ok(Known { verified, profile, shown, renewed: None })
     }
 

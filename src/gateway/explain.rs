@@ -1,4 +1,5 @@
 use http::{HeaderMap, request};
+use serde::{Deserialize, Serialize};
 
 use super::endpoints::Endpoint;
 use super::{Gateway, Refusal};
@@ -11,7 +12,7 @@ use crate::web::Peer;
 
 /// What would become of a request, and why. Made by the code that decides about requests, up to where the upstream would
 /// be asked.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Explanation {
     /// The route that takes it.
     pub route: Option<String>,
@@ -24,9 +25,29 @@ pub struct Explanation {
     /// What answers.
     pub target: Option<String>,
     /// The request line's target and the headers the upstream would be sent.
-    pub sent: Option<(String, HeaderMap)>,
-    /// Why it is refused: the status, the word of logs and answers, and what is said of it.
-    pub refused: Option<(u16, &'static str, String)>,
+    pub sent: Option<Sent>,
+    /// Why it is refused.
+    pub refused: Option<Refused>,
+}
+
+/// What an upstream would be sent.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Sent {
+    /// Path and query.
+    pub target: String,
+    /// The headers; tokens in them are cut short.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Refused {
+    /// The answer's status.
+    pub status: u16,
+    /// The word of logs and answers.
+    pub word: String,
+    /// What is said of it.
+    pub said: String,
 }
 
 impl Gateway {
@@ -34,23 +55,28 @@ impl Gateway {
     pub fn explain(&self, head: request::Parts, peer: &Peer) -> Explanation {
         let mut explanation = Explanation::default();
         if let Err(refusal) = self.walk(head, peer, &mut explanation) {
-            explanation.refused = Some((refusal.status().as_u16(), refusal.word(), refusal.to_string()));
+            let (status, word) = (refusal.status().as_u16(), refusal.word().to_owned());
+            explanation.refused = Some(Refused { status, word, said: refusal.to_string() });
         }
         explanation
     }
 
-    /// A token for somebody, as a login just now would give it (or a renewal, when it is not `fresh`), with this profile.
-    /// Only for a gateway that serves nobody: the profile is entered in its view.
+    /// Gives somebody a profile. Only for a gateway that serves nobody: it is entered in its view.
+    pub fn suppose(&self, user: &UserId, profile: Profile) {
+        let state = PersonState { disabled: false, profile: profile.into() };
+        let change = Change::PersonChanged { user: user.clone(), state };
+        self.shared.view.apply(&LoggedChange { position: self.shared.view.position(), at: self.shared.clock.now(), change });
+    }
+
+    /// A token for somebody, as a login just now would give it (or a renewal, when it is not `fresh`). Its session is in no
+    /// store, so it must go no further than into an explanation.
     ///
     /// # Errors
     /// When no provider knows this realm, or the key does not sign.
-    pub fn token_to_explain(&self, user: &UserId, profile: Profile, fresh: bool) -> Result<AccessToken, Refusal> {
+    pub fn token_to_explain(&self, user: &UserId, fresh: bool) -> Result<AccessToken, Refusal> {
         let now = self.shared.clock.now();
         let provider = self.providers.iter().find(|provider| provider.realm() == user.realm());
         let provider = provider.ok_or(Refusal::Internal("no provider has this realm"))?.name().clone();
-        let state = PersonState { disabled: false, profile: profile.into() };
-        let change = Change::PersonChanged { user: user.clone(), state };
-        self.shared.view.apply(&LoggedChange { position: self.shared.view.position(), at: now, change });
         let grant = Grant {
             user: user.clone(),
             provider,
@@ -79,15 +105,26 @@ impl Gateway {
             Target::Fixed(fixed) => format!("a fixed answer with status {}", fixed.status.as_u16()),
             Target::Redirect(redirect) => format!("a redirect to {}", redirect.place(intake.path.as_str(), intake.query.as_deref())),
         });
-        let known = self.present(&intake, now);
+        let known = self.look(&intake, Some(route), now);
         let facts = known.as_ref().ok().map(|known| known.facts(&intake, now));
         explanation.subject = known.as_ref().ok().map(|known| known.verified.subject.to_string());
         explanation.rule = route.settings.access.explain(facts.as_ref());
-        let admission = self.admit_as_is(&intake, route, now)?;
+        let admission = self.judge(known, &intake, route, now)?;
         if route.upstream.is_some() {
             let (target, headers) = self.outbound(&mut intake, &admission, route, "…")?;
-            explanation.sent = Some((target.to_string(), headers));
+            explanation.sent = Some(Sent { target: target.to_string(), headers: shown(&headers) });
         }
         Ok(())
     }
+}
+
+/// Headers as they may be shown: no token in them is good for anything.
+fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+    let one = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        // How every JWT begins: `{"` in base64url.
+        let text = text.find("eyJ").map_or_else(|| text.to_string(), |at| format!("{}…", &text[..at + 3]));
+        (name.to_string(), text)
+    };
+    headers.iter().map(one).collect()
 }

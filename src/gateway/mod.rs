@@ -46,7 +46,7 @@ pub use accounts::AccountRefusal;
 pub use admin::{Admin, Entrance};
 pub use admit::Admission;
 pub use build::{BuildError, Parts, Route};
-pub use explain::Explanation;
+pub use explain::{Explanation, Refused, Sent};
 pub use foreign::{Others, Scope, ScopedKey};
 pub use groups::FileGroups;
 pub use intake::Intake;

@@ -21,7 +21,7 @@ pub enum ConnectionFault {
     /// The PROXY header took longer than allowed.
     ProxyHeaderTimeout,
     /// Somebody came to a listener that expects a PROXY header who is not one of the trusted proxies.
-    ProxyStranger,
+    ProxyUntrusted,
 }
 
 impl ConnectionFault {
@@ -36,7 +36,7 @@ impl ConnectionFault {
         Self::AddressLimit,
         Self::ProxyHeader,
         Self::ProxyHeaderTimeout,
-        Self::ProxyStranger,
+        Self::ProxyUntrusted,
     ];
 
     /// The stable word.
@@ -51,7 +51,7 @@ impl ConnectionFault {
             Self::AddressLimit => "address_limit",
             Self::ProxyHeader => "proxy_header",
             Self::ProxyHeaderTimeout => "proxy_header_timeout",
-            Self::ProxyStranger => "proxy_stranger",
+            Self::ProxyUntrusted => "proxy_untrusted",
         }
     }
 
@@ -67,7 +67,7 @@ impl ConnectionFault {
             | Self::AddressLimit
             | Self::ProxyHeader
             | Self::ProxyHeaderTimeout
-            | Self::ProxyStranger => 0,
+            | Self::ProxyUntrusted => 0,
         }
     }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use http::Method;
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use crate::base::ClientAddr;
 use crate::identity::{Group, Profile, Realm, Role, UserId};
@@ -74,7 +75,7 @@ pub enum Verdict {
 }
 
 /// One line of an explained rule.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Judged {
     /// How deep in the tree; 0 is the rule itself.
     pub depth: usize,

@@ -118,7 +118,7 @@ impl<H: Handler> Door<H> {
     /// the connection is not served.
     async fn introduced<S: Peek>(&self, mut stream: S, mut peer: Peer, mut place: Place) -> Option<(S, Peer, Place)> {
         if !peer.is_trusted(&self.environment.trusted.load()) {
-            self.site.faults.note(ConnectionFault::ProxyStranger, peer.address);
+            self.site.faults.note(ConnectionFault::ProxyUntrusted, peer.address);
             return None;
         }
         let read = select! {
@@ -129,7 +129,8 @@ impl<H: Handler> Door<H> {
         match read {
             Ok(Ok(Origin::Client { source, destination, secure })) => {
                 let address = ClientAddr::new(source.ip());
-                if !place.count_for(address) {
+                let is_proxy = self.environment.trusted.load().contains(address);
+                if !is_proxy && !place.count_for(address) {
                     self.site.faults.note(ConnectionFault::AddressLimit, address);
                     return None;
                 }

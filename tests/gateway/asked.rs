@@ -162,7 +162,7 @@ fn the_question_is_the_proxys_own(program: &Client, scene: &Scene) {
         ("X-Auth-User", "60240001"),
     ] {
         let answer = program.get("/protected").with(name, value).send();
-        assert!(matches!(answer.status(), 400 | 401 | 404 | 500), "{name}: {value} was answered {}", answer.status());
+        assert!(matches!(answer.status(), 400 | 401 | 404), "{name}: {value} was answered {}", answer.status());
     }
     // Caddy answers 200 with nothing for a host it does not know.
     let absolute = program.get("https://open.test/protected").send();
@@ -199,7 +199,7 @@ fn paths_with_two_readings_lead_nowhere(program: &Client, scene: &Scene) {
         "/PROTECTED/../protected",
     ] {
         let answer = program.get(path).send();
-        assert!(answer.status() >= 400, "{path} was answered {}", answer.status());
+        assert!((400..500).contains(&answer.status()), "{path} was answered {}", answer.status());
     }
     assert_eq!(scene.origin.connections(), 0, "the application hears of none of it");
 }

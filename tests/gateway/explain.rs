@@ -86,3 +86,46 @@ fn explain_and_the_road_agree() {
     }
     assert_eq!(world.sso.attempts(), [(RIGHT.0.to_owned(), RIGHT.1.to_owned())]);
 }
+
+/// What only the process knows: sessions that have ended, people of the store, and the configuration in place.
+#[test]
+fn the_running_gateway_explains_what_it_would_do() {
+    let mut world = World::start();
+    let token = world.login().access;
+    let dir = world.gateway.path("");
+    let explain = |arguments: &[&str]| {
+        crate::support::munjigi(&dir, &[&["explain", "--running", "GET", "https://a.test/protected"], arguments].concat())
+    };
+    let passes = explain(&["--token", &token, "--header", "X-Auth-User: evil"]);
+    assert_eq!(passes.code, 0, "{}{}", passes.out, passes.err);
+    for line in
+        ["route    */", "leads to upstream app", "decision passes", "sent     /protected", &format!("sent     x-auth-user: {}", RIGHT.0)]
+    {
+        assert!(passes.out.contains(line), "{line:?} is not in\n{}", passes.out);
+    }
+    assert!(!passes.out.contains("evil") && !passes.out.contains(&token), "{}", passes.out);
+    assert_eq!(explain(&["--user", RIGHT.0]).code, 0);
+    assert_eq!(explain(&[]).code, 4);
+    let told: serde_json::Value = serde_json::from_str(&explain(&["--json"]).out).unwrap();
+    assert_eq!((&told["refused"]["status"], &told["refused"]["word"]), (&401.into(), &"token_missing".into()));
+
+    // A file that is not taken up yet explains nothing here.
+    world.gateway.configure("[[route]]\npath = \"/protected\"\naccess = { groups = [\"staff\"] }\nupstream = \"app\"");
+    assert_eq!(explain(&["--user", RIGHT.0]).code, 0);
+    assert_eq!(crate::support::munjigi(&dir, &["explain", "GET", "https://a.test/protected", "--user", RIGHT.0]).code, 5);
+    world.gateway.reload("reloaded");
+    assert_eq!(explain(&["--user", RIGHT.0]).code, 5);
+    let member = crate::support::munjigi(&dir, &["users", "groups", RIGHT.0, "staff"]);
+    assert_eq!(member.code, 0, "{}", member.err);
+    assert_eq!(explain(&["--user", RIGHT.0]).code, 0);
+    assert_eq!(explain(&["--token", &token]).code, 0);
+
+    assert_eq!(world.gateway.program().post("/logout").bearer(&token).send().status(), 200);
+    let ended = explain(&["--token", &token]);
+    assert!(ended.code == 4 && ended.out.contains("refused with 401"), "{}{}", ended.out, ended.err);
+    assert_eq!(explain(&["--user", "no such id!"]).code, 2);
+    assert_eq!(explain(&["--user", RIGHT.0, "--group", "staff"]).code, 2, "groups are those of the store");
+    assert_eq!(world.origin.connections(), 0, "explaining forwards nothing");
+    world.gateway.stop("TERM");
+    assert_eq!(explain(&["--user", RIGHT.0]).code, 3);
+}

@@ -335,7 +335,7 @@ fn only_a_trusted_proxy_introduces_anybody_and_a_reload_says_who() {
     scene.gateway.configure("[server]\ntrusted_proxies = [\"10.9.9.9\", \"unix:\"]");
     scene.gateway.reload("reloaded");
     assert_eq!(ask(&scene), None);
-    assert!(scene.gateway.process.out.wait_for("proxy_stranger").is_some());
+    assert!(scene.gateway.process.out.wait_for("proxy_untrusted").is_some());
     assert!(tls_behind(scene.gateway.address(), CLIENT_V1).is_err());
     scene.gateway.configure("[server]\ntrusted_proxies = [\"127.0.0.1\", \"unix:\"]");
     scene.gateway.reload("reloaded");

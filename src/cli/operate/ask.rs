@@ -75,7 +75,7 @@ impl Desk {
     }
 
     /// Asks, and takes a "no" for trouble.
-    pub(super) fn ask(&self, method: &Method, place: &str, body: Option<&Value>) -> Result<Value, Trouble> {
+    pub(in crate::cli) fn ask(&self, method: &Method, place: &str, body: Option<&Value>) -> Result<Value, Trouble> {
         let (status, answer) = self.look(method, place, body)?;
         if status.is_success() {
             return Ok(answer);

@@ -84,7 +84,7 @@ impl Common {
 }
 
 /// The operator's socket of a configuration's gateway.
-fn desk(config: &Path) -> Result<Desk, Trouble> {
+pub(super) fn desk(config: &Path) -> Result<Desk, Trouble> {
     app::reachable_at(config).map(|(socket, _)| Desk::socket(socket)).map_err(Trouble::Configuration)
 }
 

@@ -60,10 +60,11 @@ impl Admin {
             (["users", who, "sessions"], &Method::DELETE) => self.log_person_out(who, &actor).await?,
             (["logout-everybody"], &Method::POST) => self.log_everybody_out(&actor).await?,
             (["audit"], _) if reads => self.trail(&query).await?,
+            (["explain"], &Method::POST) => self.explain(said(body).await?).await?,
             (["sessions", _] | ["users", _, "sessions"], _) => return Err(Fault::Method("DELETE")),
             (["users"], _) => return Err(Fault::Method("GET, HEAD, POST")),
             (["users", _], _) => return Err(Fault::Method("GET, HEAD, PATCH, DELETE")),
-            (["logout-everybody"], _) => return Err(Fault::Method("POST")),
+            (["logout-everybody" | "explain"], _) => return Err(Fault::Method("POST")),
             (["sessions" | "audit"], _) => return Err(Fault::Method("GET, HEAD")),
             _ => return Err(Fault::NotFound),
         };

@@ -5,6 +5,7 @@
 //! and never change anything without writing down who did it.
 
 mod api;
+mod explain;
 mod fault;
 mod health;
 mod numbers;
