@@ -63,6 +63,7 @@ impl Process {
         let lock = state(build::folder(&store.path), company)?;
         let store = Arc::new(Sqlite::open(store.clone())?);
         let log = services.block_on(ChangeLog::start(store, Arc::clone(&clock), config.longest_token()))?;
+        log.retain(config.retention);
 
         let metrics = Arc::new(Metrics::new());
         let access_log = access_log(&config.log, &metrics)?;

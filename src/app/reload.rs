@@ -24,6 +24,7 @@ impl Process {
         match self.next(now) {
             Ok(next) => {
                 self.shared.throttle.reconfigure(next.config.throttle.clone());
+                self.shared.log.retain(next.config.retention);
                 self.tls.store(next.tls.config);
                 self.trusted.store(Arc::new(next.config.trusted_proxies.clone()));
                 self.current.store(Arc::new(next.gateway));

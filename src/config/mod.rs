@@ -57,6 +57,7 @@ use crate::base::{Fault, TrustedProxies};
 use crate::gateway::{AliasSettings, FileGroups, LibrarySettings, Others, SessionSettings};
 use crate::routing::RouteSettings;
 use crate::server::{PlainAddress, Settings as ServerSettings};
+use crate::store::Retention;
 use crate::throttle::Settings as ThrottleSettings;
 use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings, IdentityHeaders};
 use reader::{Entry, Found, Reader};
@@ -115,6 +116,8 @@ pub struct Config {
     pub throttle: ThrottleSettings,
     /// What remembers.
     pub store: StoreSettings,
+    /// How long it keeps what nothing needs.
+    pub retention: Retention,
     /// How applications are told who asks.
     pub identity_headers: IdentityHeaderSettings,
     /// Groups of people according to a file.
@@ -261,7 +264,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let routes = routes::read(&root, &upstreams, &providers, &aliases, &ours, &others);
     let groups = groups::read(&root, &providers);
     let security_headers = root.take("security_headers").map(|value| target::headers(&value, &ours)).unwrap_or_default();
-    let (throttle, store, log) = (rest::throttle(&root), rest::store(&root), rest::log(&root));
+    let (throttle, (store, retention), log) = (rest::throttle(&root), rest::store(&root), rest::log(&root));
     let pages = pages::read(&root, &providers.names);
     let auth = auth?;
     Some(Config {
@@ -287,6 +290,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         chain: auth.chain,
         throttle,
         store,
+        retention,
         identity_headers,
         groups,
         security_headers,

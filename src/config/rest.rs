@@ -7,19 +7,24 @@ use super::section::Section;
 use super::settings::{LogSettings, StoreSettings};
 use crate::base::Fault;
 use crate::observe::LogFormat;
+use crate::store::Retention;
 use crate::store::sqlite::Settings as SqliteSettings;
 use crate::throttle::Settings as ThrottleSettings;
 
 /// Where the store is unless said.
 const DEFAULT_STORE: &str = "state/munjigi.db";
+/// A hundred years: as good as for ever.
+const LONGEST_KEPT: Duration = Duration::from_secs(36_500 * 86_400);
 
 /// Reads `[store]`.
-pub(super) fn store(root: &Section<'_>) -> StoreSettings {
+pub(super) fn store(root: &Section<'_>) -> (StoreSettings, Retention) {
     let section = root.section("store", "[store]");
     // SQLite is the only kind so far; the key is there so that a file need not change when there are more.
     let _ = section.word("kind", &[("sqlite", ())]);
     let path = section.path("path").map_or_else(|| section.reader.resolve(DEFAULT_STORE), |at| at.value);
-    StoreSettings::Sqlite(SqliteSettings::new(path))
+    let default = Retention::default();
+    let audit = section.duration("keep_audit", Duration::from_secs(86_400), LONGEST_KEPT).map_or(default.audit, |at| at.value);
+    (StoreSettings::Sqlite(SqliteSettings::new(path)), Retention { audit })
 }
 
 /// Reads `[throttle]`.

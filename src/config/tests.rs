@@ -129,7 +129,7 @@ fn what_the_shipped_file_shows_in_comments_is_good() {
          both out if you can",
         "83:6: nowhere/certs/extra.pem is not there; a PEM file with certificates",
         "91:11: warning: [provider.guests] is not among `providers` of [auth], so nobody can log in with it",
-        "133:1: no key is shared with the application of this route; give an entry of [auth] keys the application's secret and \
+        "134:1: no key is shared with the application of this route; give an entry of [auth] keys the application's secret and \
          scope = [\"…\"] with this route's path",
     ];
     assert_eq!(lines(rejected.report()), expected);
@@ -242,6 +242,7 @@ fn every_setting_arrives() {
     let names: Vec<&str> = config.providers.iter().map(|provider| provider.name().as_str()).collect();
     assert_eq!(names, ["mju", "mju-sso", "own", "guests"]);
     assert_eq!(config.store, StoreSettings::Sqlite(SqliteSettings::new("/var/lib/munjigi/gate.db")));
+    assert_eq!(config.retention.audit, s(90 * 86_400));
     assert_eq!((config.throttle.account_burst, config.throttle.address_every), (3, s(2)));
     assert_eq!((config.log.access, config.log.level.as_str()), (Some(LogFormat::Json), "info,munjigi::upstream=debug"));
     assert_eq!((config.pages.name.as_str(), config.pages.accent.as_deref()), ("명지 성적", Some("#17695A")));

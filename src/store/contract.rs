@@ -10,7 +10,7 @@ pub(in crate::store) mod sessions;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{EndReason, Opened, Opening, Presented, Renewal, RenewalOutcome, Rotate, Store, TokenHash};
+use super::{EndReason, Keep, Opened, Opening, Presented, Renewal, RenewalOutcome, Rotate, Store, TokenHash};
 use crate::base::{ClientAddr, Position, SessionId, Timestamp, TokenId};
 use crate::identity::{ProviderName, UserId};
 
@@ -51,6 +51,7 @@ macro_rules! hold_to_contract {
             people::people_are_paged_and_searched,
             people::a_removed_person_leaves_nothing_personal,
             people::the_audit_trail_is_filtered_and_paged,
+            people::old_audit_events_are_pruned_and_numbers_go_on,
             accounts::accounts_are_made_all_or_none,
             accounts::what_was_given_before_the_account_stays,
             accounts::a_password_is_changed_only_from_what_it_was,
@@ -73,6 +74,9 @@ pub(in crate::store) use hold_to_contract;
 pub(in crate::store) const GRACE: Duration = Duration::from_secs(10);
 pub(in crate::store) const IDLE: Duration = Duration::from_secs(12 * 3600);
 pub(in crate::store) const LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// No change and no audit event is too old.
+pub(in crate::store) const EVERYTHING: Keep = Keep { changes_since: Timestamp::from_secs(0), audit_since: Timestamp::from_secs(0) };
 
 /// A moment `secs` after the one all rules begin at.
 pub(in crate::store) fn at(secs: u64) -> Timestamp {

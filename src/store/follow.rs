@@ -83,9 +83,9 @@ impl ChangeLog {
 
     async fn forget(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let since = now.minus(self.kept());
-        self.view().prune(since);
-        self.store.prune(now, since).await
+        let keep = self.keep(now);
+        self.view().prune(keep.changes_since);
+        self.store.prune(now, keep).await
     }
 
     /// Says once that it went wrong and once that it is well again, not three times a second.

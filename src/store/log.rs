@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::usage::Usage;
-use super::{Change, LoggedChange, Opened, Opening, Pending, Renewal, RenewalOutcome, SessionRecord, Store, StoreError, View};
+use super::{
+    Change, Keep, LoggedChange, Opened, Opening, Pending, Renewal, RenewalOutcome, Retention, SessionRecord, Store, StoreError, View,
+};
 use crate::base::{Clock, Position, SessionId, Timestamp};
 
 /// Changes are kept this much longer than the longest token lives: leeway of checks, and clocks of two processes.
@@ -24,6 +26,8 @@ pub struct ChangeLog {
     pub(super) usage: Usage,
     /// How long changes are kept, in milliseconds.
     kept: AtomicU64,
+    /// How long audit events are kept, in milliseconds.
+    audit_kept: AtomicU64,
     /// Acting in memory, not durable yet: what the store refused, in order.
     unsettled: Mutex<VecDeque<Change>>,
     settling: tokio::sync::Mutex<()>,
@@ -47,6 +51,7 @@ impl ChangeLog {
             view: Arc::new(view),
             usage: Usage::new(),
             kept: AtomicU64::new(millis(kept)),
+            audit_kept: AtomicU64::new(millis(Retention::default().audit)),
             unsettled: Mutex::default(),
             settling: tokio::sync::Mutex::default(),
             trouble: Mutex::default(),
@@ -139,6 +144,11 @@ impl ChangeLog {
         })
     }
 
+    /// How long is kept from now on what nothing needs.
+    pub fn retain(&self, retention: Retention) {
+        self.audit_kept.store(millis(retention.audit), Ordering::Relaxed);
+    }
+
     /// Why the store could not be followed at the last try; `None` while all is well. For `/ready` and the metrics.
     pub fn trouble(&self) -> Option<StoreError> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -157,6 +167,12 @@ impl ChangeLog {
     /// How long changes are kept.
     pub(super) fn kept(&self) -> Duration {
         Duration::from_millis(self.kept.load(Ordering::Acquire))
+    }
+
+    /// What pruning leaves at `now`.
+    pub(super) fn keep(&self, now: Timestamp) -> Keep {
+        let audit = Duration::from_millis(self.audit_kept.load(Ordering::Relaxed));
+        Keep { changes_since: now.minus(self.kept()), audit_since: now.minus(audit) }
     }
 
     /// Writes the ends that the store refused earlier. Comes before every other write, since those judge by the tables.

@@ -55,6 +55,29 @@ pub struct ViewStart {
     pub people: Vec<(UserId, PersonState)>,
 }
 
+/// How long is kept what nothing needs and somebody may want to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// The events of the audit table.
+    pub audit: Duration,
+}
+
+impl Default for Retention {
+    /// A little more than a year, so that two springs can be compared.
+    fn default() -> Self {
+        Self { audit: Duration::from_secs(400 * 24 * 60 * 60) }
+    }
+}
+
+/// From when on [`Store::prune`] leaves what it finds.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// Changes that are not older.
+    pub changes_since: Timestamp,
+    /// Audit events that are not older.
+    pub audit_since: Timestamp,
+}
+
 /// Why the store could not do it. In every case nothing of the operation was done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -165,9 +188,9 @@ pub trait Store: Send + Sync + 'static {
     /// What the audit table holds, newest first, a page at a time.
     fn audit_trail(&self, query: AuditQuery) -> Pending<Vec<AuditEntry>>;
 
-    /// Forgets what nothing can need any more: sessions some days past their end, changes older than
-    /// `keep_changes_since`. Done in slices, so that other writes get in between.
-    fn prune(&self, now: Timestamp, keep_changes_since: Timestamp) -> Pending<()>;
+    /// Forgets what nothing can need any more: sessions some days past their end, changes and audit events older than
+    /// `keep` says. Done in slices, so that other writes get in between.
+    fn prune(&self, now: Timestamp, keep: Keep) -> Pending<()>;
 
     /// Writes a consistent copy to a new file while serving. The file holds everything the store holds: it belongs to
     /// its owner alone.

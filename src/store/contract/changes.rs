@@ -1,6 +1,6 @@
 use super::people::state;
 use super::*;
-use crate::store::{Change, LoggedChange};
+use crate::store::{Change, Keep, LoggedChange};
 
 fn session_ended(opening: &Opening, reason: EndReason) -> Change {
     Change::SessionEnded { session: opening.id, user: opening.user.clone(), reason }
@@ -89,9 +89,9 @@ pub(in crate::store) async fn old_changes_are_pruned_and_positions_go_on(store: 
     let first = store.append(everybody(), at(0)).await.unwrap();
     let many = (0..2500).map(|_| Change::TokenEnded { token: TokenId::random(), reason: EndReason::LoggedOut }).collect();
     let second = store.append(many, at(0)).await.unwrap();
-    store.prune(at(10), at(0)).await.unwrap();
+    store.prune(at(10), Keep { changes_since: at(0), ..EVERYTHING }).await.unwrap();
     assert!(!store.changes_after(first).await.unwrap().is_empty(), "what is not older stays");
-    store.prune(at(10), at(1)).await.unwrap();
+    store.prune(at(10), Keep { changes_since: at(1), ..EVERYTHING }).await.unwrap();
     assert!(store.changes_after(Position(0)).await.unwrap().is_empty());
     // An empty log still knows where it stands: a token issued now must not look older than what was pruned.
     assert_eq!(store.load_view(at(0)).await.unwrap().position, second);

@@ -117,3 +117,20 @@ pub(in crate::store) async fn the_audit_trail_is_filtered_and_paged(store: Arc<d
     assert_eq!((*kind, detail.as_str()), (AuditKind::Reloaded, "mju"));
     assert!(user.is_none() && session.is_none() && address.is_none() && request.is_none());
 }
+
+pub(in crate::store) async fn old_audit_events_are_pruned_and_numbers_go_on(store: Arc<dyn Store>) {
+    // More than one slice, and one that a clock behind the others wrote later.
+    let mut events: Vec<_> = (0..2500).map(|n| event(AuditKind::LoginRefused, Some("mju:a"), None, at(n))).collect();
+    events.push(event(AuditKind::LoginAccepted, Some("mju:a"), None, at(7)));
+    store.audit(events).await.unwrap();
+    let newest = store.audit_trail(AuditQuery { limit: 1, ..ALL }).await.unwrap()[0].number;
+    store.prune(at(5000), EVERYTHING).await.unwrap();
+    assert_eq!(store.audit_trail(AuditQuery { limit: 3000, ..ALL }).await.unwrap().len(), 2501);
+    store.prune(at(5000), Keep { audit_since: at(2490), ..EVERYTHING }).await.unwrap();
+    let moments = store.audit_trail(AuditQuery { limit: 3000, ..ALL }).await.unwrap().into_iter().map(|entry| entry.event.at);
+    assert!(moments.eq((2490..2500).rev().map(at)));
+    // Whoever reads page by page must not meet a number twice.
+    store.prune(at(5000), Keep { audit_since: at(5000), ..EVERYTHING }).await.unwrap();
+    store.audit(vec![event(AuditKind::LoginRefused, None, None, at(5000))]).await.unwrap();
+    assert!(store.audit_trail(ALL).await.unwrap()[0].number > newest);
+}

@@ -128,14 +128,14 @@ pub(in crate::store) async fn what_is_long_over_is_pruned(store: Arc<dyn Store>)
     store.append(vec![end(&done, EndReason::LoggedOut), end(&untold, EndReason::Theft)], at(1)).await.unwrap();
 
     // For some days a session can still say why it is over.
-    store.prune(weeks(0), at(0)).await.unwrap();
+    store.prune(weeks(0), EVERYTHING).await.unwrap();
     assert!(store.session(done.id).await.unwrap().is_some() && store.session(idle.id).await.unwrap().is_some());
-    store.prune(weeks(2), at(0)).await.unwrap();
+    store.prune(weeks(2), EVERYTHING).await.unwrap();
     for (opening, kept) in [(&live, true), (&idle, false), (&done, false), (&untold, true), (&short, false)] {
         assert_eq!(store.session(opening.id).await.unwrap().is_some(), kept);
     }
     // Not told until its natural end: nobody came.
-    store.prune(weeks(6), at(0)).await.unwrap();
+    store.prune(weeks(6), EVERYTHING).await.unwrap();
     assert_eq!(store.session(untold.id).await.unwrap(), None);
 }
 

@@ -30,7 +30,7 @@ use self::readers::Readers;
 pub use self::writer::Workload;
 use self::writer::Writer;
 use super::{
-    Account, AccountStatus, AuditEntry, AuditQuery, Change, LoggedChange, NewAccount, Opened, Opening, Pending, PeopleQuery, Person,
+    Account, AccountStatus, AuditEntry, AuditQuery, Change, Keep, LoggedChange, NewAccount, Opened, Opening, Pending, PeopleQuery, Person,
     Renewal, RenewalOutcome, SessionQuery, SessionRecord, Store, StoreError, TokenHash, ViewStart,
 };
 use crate::base::{Position, SessionId, Timestamp};
@@ -189,8 +189,8 @@ impl Store for Sqlite {
         self.readers.read(move |db| audit::trail(db, &query))
     }
 
-    fn prune(&self, now: Timestamp, keep_changes_since: Timestamp) -> Pending<()> {
-        prune::all(self.writer.clone(), now, keep_changes_since)
+    fn prune(&self, now: Timestamp, keep: Keep) -> Pending<()> {
+        prune::all(self.writer.clone(), now, keep)
     }
 
     fn backup(&self, to: PathBuf) -> Pending<()> {

@@ -6,7 +6,7 @@ use super::columns::millis;
 use super::sessions::TELLING;
 use super::writer::Writer;
 use crate::base::Timestamp;
-use crate::store::Pending;
+use crate::store::{Keep, Pending};
 
 /// How many rows are looked at in one operation: a few milliseconds, so that logins get in between.
 const SLICE: i64 = 1000;
@@ -15,14 +15,18 @@ const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long a sealed pair is kept past its first use. Longer than any sensible grace.
 const SEALED: Duration = Duration::from_secs(60 * 60);
 
-/// Walks the sessions by their numbers, then the changes.
-pub(super) fn all(writer: Writer, now: Timestamp, keep_changes_since: Timestamp) -> Pending<()> {
+const CHANGES: &str = "DELETE FROM changes WHERE position IN (SELECT position FROM changes WHERE at < ?1 ORDER BY at LIMIT ?2)";
+const AUDIT: &str = "DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE at < ?1 ORDER BY at LIMIT ?2)";
+
+/// Walks the sessions by their numbers, then the changes and the audit table by their times.
+pub(super) fn all(writer: Writer, now: Timestamp, keep: Keep) -> Pending<()> {
     Box::pin(async move {
         let mut behind = Some(0);
         while let Some(from) = behind {
             behind = writer.write(move |db| sessions(db, from, now)).await?;
         }
-        while writer.write(move |db| changes(db, keep_changes_since)).await? {}
+        while writer.write(move |db| older(db, CHANGES, keep.changes_since)).await? {}
+        while writer.write(move |db| older(db, AUDIT, keep.audit_since)).await? {}
         Ok(())
     })
 }
@@ -46,9 +50,8 @@ fn sessions(db: &Connection, from: i64, now: Timestamp) -> Result<Option<i64>> {
     Ok(Some(to))
 }
 
-/// Deletes one slice and tells whether there may be more.
-fn changes(db: &Connection, before: Timestamp) -> Result<bool> {
-    let sql = "DELETE FROM changes WHERE position IN (SELECT position FROM changes WHERE at < ?1 LIMIT ?2)";
-    let deleted = db.prepare_cached(sql)?.execute([millis(before), SLICE])?;
+/// Deletes one slice of `sql` and tells whether there may be more.
+fn older(db: &Connection, sql: &str, than: Timestamp) -> Result<bool> {
+    let deleted = db.prepare_cached(sql)?.execute([millis(than), SLICE])?;
     Ok(i64::try_from(deleted).is_ok_and(|deleted| deleted == SLICE))
 }
