@@ -27,6 +27,10 @@ impl Gateway {
         let renewal = Renewal { session, presented, at: now, rotate: None, grace: self.settings.sessions.grace };
         let client = intake.client;
         // Keyed by the token shown, not by the session: a token that is no longer good must meet the store itself.
+        if self.shared.renewals.get(&shown).await.is_some_and(|known| known.verified.expires <= now) {
+            // What is kept here for seconds can be over only when the clock was set forward. Then the store judges anew.
+            self.shared.renewals.invalidate(&shown).await;
+        }
         let shared =
             self.shared.renewals.try_get_with(shown, async { self.ask_store(renewal, now, client).await.map(Arc::new).map_err(Arc::new) });
         shared.await.map_err(|refusal| again(&refusal))

@@ -235,6 +235,22 @@ async fn futures<F: Future>(all: Vec<F>) -> Vec<F::Output> {
 }
 
 #[tokio::test]
+async fn a_shared_renewal_is_not_met_again_after_the_end_of_what_it_gave() {
+    let scene = scene(|_| {}).await;
+    for (remember, status) in [(true, OK), (false, NO)] {
+        let (mut jar, _) = Jar::logged_in(&scene, "kim", remember).await;
+        jar.lose(ACCESS);
+        let renewed = scene.ask(jar.request("GET", "/page"), None).await.cookies();
+        assert_eq!(renewed.len(), 1);
+        // The clock is set forward within the seconds that renewals are shared for.
+        scene.clock.advance(13 * HOUR);
+        let later = scene.ask(jar.request("GET", "/page"), None).await;
+        assert_eq!(later.status, status);
+        assert_ne!(later.cookies(), renewed);
+    }
+}
+
+#[tokio::test]
 async fn the_oldest_session_makes_room() {
     let scene = scene(|sessions| sessions.per_user = Some(2)).await;
     let mut all = Vec::new();
@@ -268,6 +284,11 @@ async fn a_logout_works_with_an_expired_token_of_either_kind_of_session() {
     for refresh in kept {
         assert_eq!(scene.refresh(&refresh).await.status, NO);
     }
+    // A program that has nothing left but its refresh token.
+    let (_, refresh) = tokens(&scene, &json!({})).await;
+    scene.clock.advance(HOUR);
+    let by_refresh = http::Request::post("/logout").header("authorization", format!("Bearer {refresh}"));
+    assert_eq!((scene.ask(by_refresh, None).await.status, scene.refresh(&refresh).await.status), (OK, NO));
 }
 
 #[tokio::test]
