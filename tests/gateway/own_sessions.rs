@@ -1,6 +1,6 @@
 //! One's own sessions: seen with device and address, ended one by one or all but this one.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Gateway, Message, RIGHT, World};
 
@@ -80,8 +80,23 @@ fn a_cookie_ends_sessions_only_for_our_own_pages() {
     assert!(passes(&gateway, &other));
     let sessions = listed(&browser.get(PLACE).instead("Accept", "application/json").send());
     let this = sessions.iter().find(|one| one["this"] == true).unwrap()["id"].as_str().unwrap();
-    assert_eq!(browser.call("DELETE", PLACE).send().json()["ended"], 1);
+    // As on the account page, a cookie alone is not enough: every application of this host has it.
+    let ends = |said: &Value| browser.call("DELETE", PLACE).instead("Accept", "application/json").json(said).send();
+    let bare = browser.call("DELETE", PLACE).instead("Accept", "application/json").send();
+    assert_eq!(bare.refusal(), (400, "missing_credentials".to_owned()));
+    assert_eq!(ends(&json!({ "password": "wrong" })).refusal(), (403, "wrong_password".to_owned()));
+    assert_eq!(ends(&json!({ "password": "" })).status(), 403);
+    assert!(passes(&gateway, &other));
+    let right = json!({ "password": RIGHT.1 });
+    assert_eq!(ends(&right).json()["ended"], 1);
     assert!(!passes(&gateway, &other));
+    let other = login_from(&gateway, "Other/2");
+    let all = listed(&browser.get(PLACE).instead("Accept", "application/json").send());
+    let one = format!("{PLACE}/{}", all.iter().find(|one| one["this"] == false).unwrap()["id"].as_str().unwrap());
+    assert_eq!(browser.call("DELETE", &one).send().status(), 400);
+    assert_eq!(browser.call("DELETE", &one).json(&right).send().json()["ended"], 1);
+    assert!(!passes(&gateway, &other));
+    // Ending the session that asks is a logout.
     assert_eq!(browser.call("DELETE", &format!("{PLACE}/{this}")).send().status(), 200);
     assert_eq!(browser.kept("__Host-munjigi_access"), None, "the cookies go with the session");
     assert_eq!(browser.get("/protected").send().status(), 303);

@@ -1,48 +1,65 @@
 use http::{Method, StatusCode};
+use secrecy::SecretString;
+use serde::Deserialize;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::base::{SessionId, Timestamp};
 use crate::gateway::admit::{Known, Shown};
 use crate::gateway::login::audit;
 use crate::gateway::record::Record;
 use crate::gateway::reply::{self, Reply};
-use crate::gateway::{Gateway, Intake, Refusal};
+use crate::gateway::{AccountRefusal, Gateway, Intake, Refusal};
 use crate::observe::AuditKind;
 use crate::store::{Change, EndReason, SessionRecord};
+use crate::web::{from_json, read_whole};
+
+/// What goes with ending another session by a cookie.
+#[derive(Deserialize)]
+struct Confirmed {
+    password: String,
+}
 
 impl Gateway {
-    /// `/.auth/api/sessions`: one's own sessions. GET lists them, DELETE ends the others.
-    pub(super) async fn own_sessions(&self, intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
-        let known = self.present(intake, now)?;
+    /// `/.auth/api/sessions`: one's own sessions. GET lists them, DELETE ends the others; with a cookie, the body is
+    /// `{"password": …}`.
+    pub(super) async fn own_sessions(&self, intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
+        let known = self.present(&intake, now)?;
         record.person = Some(std::sync::Arc::clone(&known.verified.subject));
         let live = self.shared.store.sessions_of(known.verified.user.clone(), now).await?;
         if intake.method != Method::DELETE {
             let sessions: Vec<_> = live.iter().map(|session| shown(session, known.verified.session, now)).collect();
             return Ok(reply::json(StatusCode::OK, &json!({ "sessions": sessions })));
         }
-        self.check_may_end(&known, intake)?;
+        let intake = self.check_may_end(&known, intake, record, now).await?;
         let others: Vec<SessionId> = live.iter().map(|session| session.id).filter(|id| *id != known.verified.session).collect();
         let ended = others.len();
-        self.end_own(others, &known, intake, record, now).await?;
+        self.end_own(others, &known, &intake, record, now).await?;
         Ok(reply::json(StatusCode::OK, &json!({ "ended": ended })))
     }
 
-    /// `DELETE /.auth/api/sessions/<id>`: ends one of one's own sessions. Another person's is not there.
+    /// `DELETE /.auth/api/sessions/<id>`: ends one of one's own sessions, as above. Another person's is not there.
     pub(super) async fn end_own_session(
         &self,
         id: SessionId,
-        intake: &Intake,
+        intake: Intake,
         record: &mut Record,
         now: Timestamp,
     ) -> Result<Reply, Refusal> {
-        let known = self.present(intake, now)?;
+        let known = self.present(&intake, now)?;
         record.person = Some(std::sync::Arc::clone(&known.verified.subject));
-        self.check_may_end(&known, intake)?;
+        let intake = if id == known.verified.session && known.shown == Shown::Cookie {
+            // A logout, which asks for no password anywhere.
+            self.check_cookie_may_act(&intake, Some(&known.verified.csrf))?;
+            intake
+        } else {
+            self.check_may_end(&known, intake, record, now).await?
+        };
         let live = self.shared.store.sessions_of(known.verified.user.clone(), now).await?;
         if live.iter().all(|session| session.id != id) {
             return Err(Refusal::NotFound);
         }
-        self.end_own(vec![id], &known, intake, record, now).await?;
+        self.end_own(vec![id], &known, &intake, record, now).await?;
         let mut reply = reply::json(StatusCode::OK, &json!({ "ended": 1 }));
         if id == known.verified.session && known.shown == Shown::Cookie {
             self.cookies.clear(reply.headers_mut());
@@ -50,8 +67,21 @@ impl Gateway {
         Ok(reply)
     }
 
-    fn check_may_end(&self, known: &Known, intake: &Intake) -> Result<(), Refusal> {
-        if known.shown == Shown::Cookie { self.check_cookie_may_act(intake, Some(&known.verified.csrf)) } else { Ok(()) }
+    /// A cookie ends other sessions only together with the password, as on the account page: a script of an application
+    /// on this host has the cookie too, and would call here instead of pressing that page's buttons.
+    async fn check_may_end(&self, known: &Known, mut intake: Intake, record: &Record, now: Timestamp) -> Result<Intake, Refusal> {
+        if known.shown != Shown::Cookie {
+            return Ok(intake);
+        }
+        self.check_cookie_may_act(&intake, Some(&known.verified.csrf))?;
+        let body = Zeroizing::new(Vec::from(read_whole(intake.take_body()).await?));
+        let said: Confirmed = from_json(&body).ok_or(Refusal::CredentialsMissing)?;
+        match self.confirm(&known.verified, SecretString::from(said.password), &intake, record, now).await {
+            Ok(()) => Ok(intake),
+            // Not the refusal of a login: who asks is logged in and stays so.
+            Err(Refusal::LoginRefused { .. }) => Err(Refusal::Account(AccountRefusal::Wrong)),
+            Err(refusal) => Err(refusal),
+        }
     }
 
     async fn end_own(
