@@ -26,19 +26,24 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const ENTRIES: usize = 100_000;
 
 fn main() {
+    // Before anything else has taken memory and given it back.
+    view();
     let place = tempfile::tempdir_in(".").unwrap();
     println!("{CLIENTS} clients at once, {SPAN:?} for each figure");
-    println!("fsync of 4 KiB, one after the other: {:.0}/s", disk(place.path()));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     for batch in [1, 256] {
         let settings = Settings { batch, ..Settings::new(place.path().join(format!("batch-{batch}.db"))) };
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(settings).unwrap());
+        // The disk beside each: a shared one is not the same from one second to the next.
+        let before = disk(place.path());
         let logins = runtime.block_on(rate(|client| logins(Arc::clone(&store), client)));
+        let between = disk(place.path());
         let refreshes = runtime.block_on(rate(|client| refreshes(Arc::clone(&store), client)));
+        let after = disk(place.path());
         println!("at most {batch} to a commit: {logins:.0} logins/s, {refreshes:.0} rotations/s");
+        println!("  fsync of 4 KiB, one after the other, before, between and after: {before:.0}/s, {between:.0}/s, {after:.0}/s");
     }
-    println!("fsync of 4 KiB once more: {:.0}/s", disk(place.path()));
-    view();
+    runtime.block_on(loading(&place.path().join("changes.db")));
 }
 
 fn disk(place: &Path) -> f64 {
@@ -119,13 +124,32 @@ fn resident() -> usize {
     status.ok().and_then(|output| String::from_utf8(output.stdout).ok()?.trim().parse().ok()).unwrap_or(0)
 }
 
+/// What a start costs when the log is full: from the file to the view.
+async fn loading(path: &Path) {
+    let store = Sqlite::open(Settings::new(path)).unwrap();
+    let changes: Vec<Change> = (1..=ENTRIES).map(|number| ended(number).change).collect();
+    for slice in changes.chunks(1000) {
+        store.append(slice.to_vec(), NOW).await.unwrap();
+    }
+    drop(store);
+    let begun = Instant::now();
+    let store = Sqlite::open(Settings::new(path)).unwrap();
+    let view = View::load(store.load_view(Timestamp::from_secs(0)).await.unwrap());
+    println!("{} changes opened, read and taken in: {:?}", view.sizes().sessions, begun.elapsed());
+}
+
 fn view() {
+    // One after the other, so that nothing else takes memory or gives it back.
+    let (before, grown) = (resident(), View::new());
+    for number in 1..=ENTRIES {
+        grown.apply(&ended(number));
+    }
+    println!("view of {ENTRIES} ended sessions of 20000 people: about {} KiB", resident().saturating_sub(before));
+    drop(grown);
     let changes: Vec<LoggedChange> = (1..=ENTRIES).map(ended).collect();
-    let before = resident();
     let begun = Instant::now();
     let view = View::load(ViewStart { position: Position(ENTRIES as u64), changes, people: Vec::new() });
-    let load = begun.elapsed();
-    println!("view of {ENTRIES} ended sessions: loaded in {load:?}, about {} KiB", resident().saturating_sub(before));
+    println!("taken in at once: {:?}", begun.elapsed());
     let user = UserId::parse("mju:60241234").unwrap();
     let known: Vec<(SessionId, TokenId)> = (0..10_000).map(|_| (SessionId::random(), TokenId::random())).collect();
     let begun = Instant::now();

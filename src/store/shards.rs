@@ -120,4 +120,23 @@ mod tests {
         assert_eq!(shards.take().len(), 10);
         assert_eq!(shards.len(), 0);
     }
+
+    /// Held for ever, one shard holds up nobody whose key lives in another: nothing is copied or locked as a whole.
+    #[test]
+    fn an_insert_touches_one_shard() {
+        let shards = Shards::new();
+        let id = |last: u8| {
+            let mut bytes = [0; 16];
+            bytes[15] = last;
+            SessionId::from_bytes(bytes)
+        };
+        shards.write(&id(0), |map| map.insert(id(0), 0));
+        shards.write(&id(0), |_| {
+            for last in 1..u8::try_from(SHARDS).unwrap() {
+                shards.write(&id(last), |map| map.insert(id(last), usize::from(last)));
+                assert_eq!(shards.get(&id(last), |value| *value), Some(usize::from(last)));
+            }
+        });
+        assert_eq!(shards.len(), SHARDS);
+    }
 }

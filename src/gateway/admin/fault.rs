@@ -54,6 +54,7 @@ impl Fault {
             Self::Known(_) => (StatusCode::CONFLICT, "known_user"),
             Self::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous_user"),
             Self::NoSession(_) => (StatusCode::NOT_FOUND, "unknown_session"),
+            Self::Store(StoreError::Full) => (StatusCode::INSUFFICIENT_STORAGE, "store_unavailable"),
             Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
         };
         let mut body = json!({ "error": word, "msg": self.to_string() });
