@@ -50,6 +50,7 @@ pub struct Builder {
     config: Table,
     env: Vec<(String, String)>,
     flags: Vec<&'static str>,
+    under: Vec<String>,
 }
 
 impl Builder {
@@ -58,12 +59,12 @@ impl Builder {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("certs")).unwrap();
         write_private(&dir.path().join("certs/jwt.secret"), SECRET.as_ref());
-        Self { dir, config: USUAL.parse().unwrap(), env: Vec::new(), flags: Vec::new() }
+        Self { dir, config: USUAL.parse().unwrap(), env: Vec::new(), flags: Vec::new(), under: Vec::new() }
     }
 
     /// With nothing at all.
     pub fn empty() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), config: Table::new(), env: Vec::new(), flags: Vec::new() }
+        Self { dir: tempfile::tempdir().unwrap(), config: Table::new(), env: Vec::new(), flags: Vec::new(), under: Vec::new() }
     }
 
     /// Adds to the configuration: tables are merged, routes are appended, everything else replaces what stood there.
@@ -105,6 +106,12 @@ impl Builder {
     /// Is started with one more flag.
     pub fn flag(mut self, flag: &'static str) -> Self {
         self.flags.push(flag);
+        self
+    }
+
+    /// Is started by another program, which gets the gateway's command line behind these arguments and turns into it.
+    pub fn under(mut self, program: &[&str]) -> Self {
+        self.under = program.iter().map(|&word| word.to_owned()).collect();
         self
     }
 
@@ -164,7 +171,14 @@ impl Builder {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = binary();
+        let mut command = match &*self.under {
+            [] => binary(),
+            [program, rest @ ..] => {
+                let mut command = Command::new(program);
+                command.args(rest).arg(binary().get_program());
+                command
+            }
+        };
         command.args(arguments).current_dir(self.dir.path());
         // A proxy named in the environment is never used: with these set, any use of it would show.
         command.envs([("http_proxy", "http://127.0.0.1:9"), ("https_proxy", "http://127.0.0.1:9"), ("ALL_PROXY", "http://127.0.0.1:9")]);

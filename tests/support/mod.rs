@@ -28,7 +28,7 @@ pub use framed::FramedH2;
 pub use front::{Front, tls_behind};
 pub use gateway::{Builder, Gateway, SECRET, munjigi, write_private};
 pub use h2::{H2, RawH2, Verdict as RawVerdict};
-pub use needs::{STORIES, is_there, need};
+pub use needs::{STORIES, is_there, may, need};
 pub use origin::{Conversation, Origin};
 pub use process::{Finished, Process, mode};
 pub use sso::{RIGHT, Sso};

@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// Every story that needs programs, and the programs; what holds a `/` is a place in this repository. `need` refuses a
 /// story that does not stand here, so that the list `cargo test` prints is complete.
@@ -14,6 +15,7 @@ pub const STORIES: &[(&str, &str)] = &[
     ("an_operator_backs_up_with_the_sqlite_shell", "sqlite3"),
     ("nginx_asks_about_each_request", "nginx"),
     ("caddy_asks_about_each_request", "caddy"),
+    ("the_wall_clock_is_set_back_and_forward", "faketime"),
 ];
 
 /// Whether a story can be told here.
@@ -29,6 +31,16 @@ pub fn need(story: &str) -> bool {
         let _ = writeln!(std::io::stderr(), "left out: {story} (needs {program}; scripts/test installs it)");
     }
     there
+}
+
+/// Whether the system lets a story do this (mount, change a file's flags): a container's root may not do all that root may.
+/// Unlike a missing program this is no failure anywhere, for nothing can be installed against it.
+pub fn may(story: &str, what: &str, tried: &mut Command) -> bool {
+    let may = tried.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    if !may {
+        let _ = writeln!(std::io::stderr(), "left out: {story} (it may not {what} here)");
+    }
+    may
 }
 
 /// Whether all these programs are on the search path, and these places in the repository.
