@@ -21,6 +21,27 @@ fn the_floor_plan_holds() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Another engine is to come. Who asks the store knows its trait; who reads the file and puts the gateway together names an
+/// engine; what an engine is made of stays in its own folder.
+#[test]
+fn nothing_of_sqlite_leaves_its_side_of_the_wall() {
+    let files = sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")));
+    let product = |path: &str, text: &str| text.lines().take(lines_before_tests(path, text)).collect::<Vec<_>>().join("\n");
+    let knows = |word: &str| -> Vec<String> {
+        let product = files.iter().filter(|(path, _)| !is_test_file(path)).map(|(path, text)| (path, product(path, text)));
+        product.filter(|(_, text)| text.contains(word)).map(|(path, _)| path.clone()).collect()
+    };
+    let inside = |path: &String| path.starts_with("store/sqlite/");
+    for word in ["rusqlite", "PRAGMA", "SELECT ", "UPDATE ", "INSERT INTO"] {
+        let known = knows(word);
+        assert!(!known.is_empty() && known.iter().all(inside), "{word}: {known:?}");
+    }
+    let may_name = |path: &String| inside(path) || path == "store/mod.rs" || path.starts_with("config/") || path.starts_with("app/");
+    // Tables of accounts are read and written with no gateway running.
+    let named: Vec<String> = knows("Sqlite").into_iter().filter(|path| !may_name(path)).collect();
+    assert_eq!(named, ["cli/users_file.rs"]);
+}
+
 /// Path below `src` to text.
 type Files = BTreeMap<String, String>;
 /// Module to rank.
