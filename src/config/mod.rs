@@ -6,6 +6,7 @@
 //! the gateway would have to doubt.
 
 mod access;
+mod assertion;
 mod auth;
 mod bandi_sso;
 mod expand;
@@ -100,6 +101,8 @@ pub struct Config {
     pub tokens: crate::token::Settings,
     /// Whose tokens are taken beside ours.
     pub others: Others,
+    /// The signed word for applications about who asks, if there is one.
+    pub assertion: Option<crate::token::AssertionSettings>,
     /// Which cookies carry a session.
     pub cookies: CookieSettings,
     /// What makes the gateway look like flask-jwt-extended.
@@ -158,13 +161,15 @@ pub enum ToGenerate {
     Certificate(crate::tls::CertificateFiles),
     /// A random secret.
     Secret(PathBuf),
+    /// A private key for ES256.
+    SigningKey(PathBuf),
 }
 
 impl fmt::Display for ToGenerate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Certificate(files) => files.cert.display().fmt(f),
-            Self::Secret(path) => path.display().fmt(f),
+            Self::Secret(path) | Self::SigningKey(path) => path.display().fmt(f),
         }
     }
 }
@@ -258,10 +263,12 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let issuers: Vec<_> = issuer::read(&root, &providers).into_iter().map(|at| at.value).collect();
     let upstreams = upstream::read(&root);
     let aliases = routes::read_aliases(&root, server.aliases);
-    let others = Others { issuers, scoped: auth.as_ref().map(|auth| auth.scoped.clone()).unwrap_or_default() };
+    let mut others = Others { issuers, scoped: auth.as_ref().map(|auth| auth.scoped.clone()).unwrap_or_default() };
+    let assertion = assertion::read(&root, auth.as_ref().map(|auth| &auth.tokens), tls.settings.generate);
     let identity_headers = headers::read(&root);
     let ours = IdentityHeaders::new(&identity_headers);
     let routes = routes::read(&root, &upstreams, &providers, &aliases, &ours, &others);
+    others.keep_claims(&routes);
     let groups = groups::read(&root, &providers);
     let security_headers = root.take("security_headers").map(|value| target::headers(&value, &ours)).unwrap_or_default();
     let (throttle, (store, retention), log) = (rest::throttle(&root), rest::store(&root), rest::log(&root));
@@ -282,6 +289,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         hsts: tls.hsts,
         tokens: auth.tokens,
         others,
+        assertion,
         cookies: auth.cookies,
         library: auth.library,
         csrf: auth.csrf,

@@ -9,11 +9,11 @@ use super::target;
 use super::upstream::Upstreams;
 use crate::base::Fault;
 use crate::gateway::{AliasSettings, Others};
-use crate::routing::{Access, HostName, HostPattern, PathPattern, PathPrefix, RouteSettings, Target, Unauthenticated};
+use crate::routing::{Access, HostName, HostPattern, PathPattern, PathPrefix, RouteSettings, Target, Unauthenticated, share_a_method};
 use crate::web::IdentityHeaders;
 
 /// Our own endpoints: no route can have them.
-const OWN: [&str; 2] = ["/.auth", "/.well-known/jwks.json"];
+const OWN: [&str; 3] = ["/.auth", "/.well-known/jwks.json", "/.well-known/assertion-jwks.json"];
 
 /// Reads every `[host."NAME"]`.
 pub(super) fn read_aliases(root: &Section<'_>, default: bool) -> AliasSettings {
@@ -163,12 +163,7 @@ fn shadowed(section: &Section<'_>, route: &RouteSettings, aliases: &AliasSetting
 
 /// Whether no request could tell two routes apart.
 fn same(one: &RouteSettings, other: &RouteSettings) -> bool {
-    let methods = match (&one.methods, &other.methods) {
-        (None, None) => true,
-        (Some(one), Some(other)) => one.iter().any(|method| other.contains(method)),
-        (None, Some(_)) | (Some(_), None) => false,
-    };
-    one.host == other.host && one.path == other.path && methods
+    one.host == other.host && one.path == other.path && share_a_method(one.methods.as_deref(), other.methods.as_deref())
 }
 
 fn shown(route: &RouteSettings) -> String {
@@ -186,7 +181,7 @@ fn unreachable(section: &Section<'_>, route: &RouteSettings) {
         section.reader.warn(fault);
     } else if let Access::Rule(rule) = &route.access
         && !rule.methods.is_empty()
-        && !rule.methods.iter().any(|method| methods.contains(method))
+        && !share_a_method(Some(&rule.methods), Some(methods))
     {
         section.reader.warn(Fault::new("`methods` of this route and of its access rule have none in common, so nobody passes").at(at));
     }

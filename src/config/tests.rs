@@ -294,7 +294,13 @@ fn every_provider_upstream_and_route_arrives() {
     assert_eq!((own.extra[0].1.as_str(), own.realm.as_str(), own.id_rule.longest), ("munjigi", "staff", 12));
     assert_eq!((own.reach.connect_timeout, own.reach.breaker.failures, own.reach.max_body), (Duration::from_millis(500), 0, 8192));
     let endpoints = &config.upstreams[0].endpoints;
-    let https = |host: &str, port| Address::Https { host: host.into(), port, server_name: Some("app.internal".into()), ca: None };
+    let https = |host: &str, port| Address::Https {
+        host: host.into(),
+        port,
+        server_name: Some("app.internal".into()),
+        ca: None,
+        dangerous_skip_verification: false,
+    };
     assert_eq!(endpoints[..], [https("app.example", 443), https("::1", 9443), Address::Unix { path: "nowhere/app.sock".into() }]);
     let route = &config.routes[0];
     let users = vec![UserId::parse("mju:kim.1").unwrap(), UserId::parse("guests:lee").unwrap()];

@@ -60,7 +60,7 @@ pub use streams::Streams;
 use crate::pages::Pages;
 use crate::provider::Provider;
 use crate::routing::RouteTable;
-use crate::token::{KeyRing, TokenIssuer, TokenVerifier};
+use crate::token::{Asserter, KeyRing, TokenIssuer, TokenVerifier};
 use crate::web::{IdentityHeaders, Peer, SessionCookies};
 use endpoints::Endpoint;
 use record::Record;
@@ -71,6 +71,7 @@ pub struct Gateway {
     settings: Settings,
     routes: RouteTable<Route>,
     keys: Arc<KeyRing>,
+    asserter: Option<Arc<Asserter>>,
     issuer: TokenIssuer,
     verifier: TokenVerifier,
     providers: Vec<Arc<dyn Provider>>,

@@ -11,6 +11,7 @@ mod support;
 
 mod admin;
 mod asked;
+mod assertion;
 mod browser;
 mod chain;
 mod check;
@@ -54,3 +55,4 @@ mod streams;
 mod streams_road;
 mod tls_road;
 mod tokens;
+mod told;

@@ -95,10 +95,8 @@ impl Gateway {
         let route = self.route(intake, record)?;
         let admission = self.admit_as_is(intake, route, now)?;
         let mut reply = reply::empty(StatusCode::OK);
-        if let Some(identity) = admission.identity() {
-            record.person = Some(std::sync::Arc::clone(&identity.subject));
-            self.identity_headers.write(reply.headers_mut(), identity);
-        }
+        record.person = admission.identity().map(|identity| std::sync::Arc::clone(&identity.subject));
+        self.introduce(reply.headers_mut(), &admission, route, now)?;
         Ok(reply)
     }
 }

@@ -12,6 +12,7 @@ mod refresh_otherwise;
 mod sessions;
 
 use http::{Method, StatusCode};
+use serde::Serialize;
 
 pub(super) use check::Told;
 
@@ -35,6 +36,7 @@ pub(super) enum Endpoint {
     Account,
     OtherTab,
     Keys,
+    AssertionKeys,
     Check,
     SignUp,
     Password,
@@ -43,6 +45,11 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
+    /// The keys of our tokens.
+    const KEYS: &'static str = "/.well-known/jwks.json";
+    /// The keys of our assertions: apart, so that whoever takes the one takes nothing of the other.
+    const ASSERTION_KEYS: &'static str = "/.well-known/assertion-jwks.json";
+
     /// Which endpoint a canonical path is: `None` when it is not ours, a refusal when it is ours but nothing is there.
     pub(super) fn of(path: &str, aliases: bool) -> Option<Result<Self, Refusal>> {
         let found = match path {
@@ -60,7 +67,8 @@ impl Endpoint {
             "/.auth/api/reset" => Some(Self::Reset),
             ReturnTo::ACCOUNT => Some(Self::Account),
             ReturnTo::OTHER_TAB => Some(Self::OtherTab),
-            "/.well-known/jwks.json" => Some(Self::Keys),
+            Self::KEYS => Some(Self::Keys),
+            Self::ASSERTION_KEYS => Some(Self::AssertionKeys),
             "/.auth/check" => Some(Self::Check),
             longer if longer.starts_with(check::WITH_PATH) => Some(Self::Check),
             "/.auth/api/sessions" => Some(Self::OwnSessions),
@@ -84,6 +92,7 @@ impl Endpoint {
             Self::Account => "account",
             Self::OtherTab => "logged-in",
             Self::Keys => "jwks",
+            Self::AssertionKeys => "assertion-jwks",
             Self::Check => "check",
             Self::SignUp => "signup",
             Self::Password => "password",
@@ -100,6 +109,7 @@ impl Endpoint {
             | Self::OwnSessions
             | Self::OwnSession(_)
             | Self::Keys
+            | Self::AssertionKeys
             | Self::SignUp
             | Self::Password
             | Self::Withdraw
@@ -114,7 +124,7 @@ impl Endpoint {
             Self::Refresh | Self::LogoutAll | Self::SignUp | Self::Password | Self::Withdraw | Self::Reset => &[Method::POST],
             Self::OwnSessions => &[Method::GET, Method::HEAD, Method::DELETE],
             Self::OwnSession(_) => &[Method::DELETE],
-            Self::Me | Self::OtherTab | Self::Keys => &[Method::GET, Method::HEAD],
+            Self::Me | Self::OtherTab | Self::Keys | Self::AssertionKeys => &[Method::GET, Method::HEAD],
             // The asking proxy may use the method of the request it asks about.
             Self::Check => &[],
         }
@@ -146,7 +156,8 @@ impl Gateway {
             Endpoint::Account if reads => self.account(&intake, record, now).await,
             Endpoint::Account => self.change_account(intake, record, now).await,
             Endpoint::OtherTab => Ok(self.logged_in_elsewhere(&intake)),
-            Endpoint::Keys => self.public_keys(),
+            Endpoint::Keys => public_keys(&self.keys.public()),
+            Endpoint::AssertionKeys => self.asserter.as_ref().map_or(Err(Refusal::NotFound), |asserter| public_keys(&asserter.public())),
             Endpoint::Check => self.check(intake, record, now),
             Endpoint::SignUp => self.sign_up(intake, record, now).await,
             Endpoint::Password => self.change_password(intake, record, now).await,
@@ -169,12 +180,12 @@ impl Gateway {
     pub(super) const fn logout_path(aliases: bool) -> &'static str {
         if aliases { "/logout" } else { "/.auth/logout" }
     }
+}
 
-    /// The public keys (RFC 7517, section 5). May be kept for five minutes.
-    fn public_keys(&self) -> Result<Reply, Refusal> {
-        let keys = serde_json::to_value(self.keys.public()).map_err(|_| Refusal::Internal("the public keys are no JSON"))?;
-        let mut reply = reply::json(StatusCode::OK, &keys);
-        reply.headers_mut().insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("public, max-age=300"));
-        Ok(reply)
-    }
+/// Public keys (RFC 7517, section 5). May be kept for five minutes.
+fn public_keys(keys: &impl Serialize) -> Result<Reply, Refusal> {
+    let keys = serde_json::to_value(keys).map_err(|_| Refusal::Internal("the public keys are no JSON"))?;
+    let mut reply = reply::json(StatusCode::OK, &keys);
+    reply.headers_mut().insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("public, max-age=300"));
+    Ok(reply)
 }

@@ -35,6 +35,7 @@ pub(super) fn settings(endpoints: Vec<Address>) -> Settings {
         idle_timeout: Duration::from_secs(10),
         keep_alive: Duration::from_secs(20),
         max_idle: 8,
+        balancing: Balancing::default(),
     }
 }
 
