@@ -5,6 +5,7 @@ use super::parse;
 use super::section::Section;
 use crate::base::{Fault, TrustedProxies};
 use crate::server::{PlainAddress, Settings as ServerSettings};
+use crate::web::Pace;
 
 /// What `[server]` says.
 pub(super) struct Server {
@@ -23,7 +24,7 @@ pub(super) struct Server {
 /// Largest request body unless said, here or at the route.
 const DEFAULT_MAX_BODY: u64 = 1 << 30;
 
-/// Bytes for each second that a request body has to keep up over all.
+/// Bytes for each second that a request body, and the reader of an answer, have to keep up over all.
 const DEFAULT_MIN_RATE: u64 = 500;
 
 /// How much of an unwanted body is read: an upload of the usual size ends, and its sender reads why it was refused.
@@ -69,6 +70,10 @@ fn sockets(section: &Section<'_>, listeners: Listeners) -> ServerSettings {
         workers: workers.and_then(|at| at.value).map(whole),
         handshake_timeout: section.timeout("handshake_timeout", Duration::from_secs(10)),
         header_timeout: section.timeout("header_timeout", Duration::from_secs(30)),
+        send: Pace {
+            idle: section.timeout("send_timeout", Duration::from_secs(60)),
+            min_rate: section.size("send_min_rate", 0, 1 << 30).map_or(DEFAULT_MIN_RATE, |size| size.value),
+        },
         drain_timeout: section.timeout("drain_timeout", Duration::from_secs(30)),
         max_head: section.size("max_head", 8 << 10, 1 << 20).map_or(32 << 10, |size| whole(size.value)),
         max_headers: section.number("max_headers", 10, 1000).map_or(100, |number| whole(number.value)),

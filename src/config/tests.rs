@@ -18,6 +18,7 @@ use crate::routing::{Access, HostName, HostPattern, Rule, Unauthenticated};
 use crate::store::sqlite::Settings as SqliteSettings;
 use crate::token::{Algorithm, KeyMaterial};
 use crate::upstream::Address;
+use crate::web::Pace;
 
 /// A file of the corpus. `#! ` lines at its top are the report it gives, line by line; `#$ NAME=value` lines its environment.
 struct Case {
@@ -168,6 +169,7 @@ fn every_setting_arrives() {
     assert_eq!(config.admin, Some(PlainAddress::Unix("/run/munjigi/admin.sock".into())));
     assert_eq!((config.server.workers, config.server.max_head, config.max_body), (Some(4), 65536, 10 << 20));
     assert_eq!((config.server.header_timeout, config.server.drain_timeout), (Duration::from_millis(500), s(90)));
+    assert_eq!(config.server.send, Pace { idle: s(45), min_rate: 2048 });
     assert_eq!(config.drain_delay, s(5));
     assert_eq!(config.server.acme_webroot, Some("nowhere/acme".into()));
     let wiki = HostName::new("wiki.example").unwrap();

@@ -12,7 +12,7 @@ use super::{Admission, Gateway, Intake, Refusal, Route};
 use crate::base::Timestamp;
 use crate::routing::Target;
 use crate::upstream::{LeasedBody, SendError};
-use crate::web::{Arriving, BodyFault, BodyTerms, RequestBody, announced_trailers, strip_hop_by_hop, trailer_line};
+use crate::web::{Arriving, BodyFault, BodyTerms, Pace, RequestBody, announced_trailers, strip_hop_by_hop, trailer_line};
 
 impl Gateway {
     /// The only road to an upstream. It takes what only [`Gateway::intake`] and [`Gateway::admit`] can make.
@@ -159,7 +159,8 @@ impl Gateway {
             headers.insert(TRAILER, line);
         }
         let min_rate = route.settings.body_min_rate.unwrap_or(self.settings.body_min_rate);
-        let (body, watch) = RequestBody::new(incoming, BodyTerms { most, idle: self.settings.body_timeout, min_rate, trailers });
+        let pace = Pace { idle: self.settings.body_timeout, min_rate };
+        let (body, watch) = RequestBody::new(incoming, BodyTerms { most, pace, trailers });
         record.received = Some(watch);
         Ok(body)
     }

@@ -1,10 +1,12 @@
 use std::error::Error as _;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Version;
 
 use super::activity::Activity;
+use super::patient::is_impatience;
 use crate::base::{ClientAddr, Clock};
 use crate::observe::{AccessLog, ConnectionFault, Metrics, RequestId, RequestLine};
 use crate::web::Peer;
@@ -55,7 +57,13 @@ impl FaultLog {
 /// Which fault an error of hyper's is. None: the peer went away, an idle connection ended, or a body broke off, which the
 /// handler knows best.
 fn fault_of(error: &hyper::Error, activity: &Activity) -> Option<ConnectionFault> {
+    if error.source().and_then(|source| source.downcast_ref::<io::Error>()).is_some_and(is_impatience) {
+        return Some(ConnectionFault::SendTimeout);
+    }
     if let Some(error) = error.source().and_then(|source| source.downcast_ref::<h2::Error>()) {
+        if error.get_io().is_some_and(is_impatience) {
+            return Some(ConnectionFault::SendTimeout);
+        }
         let ours = error.is_library() && error.reason() != Some(h2::Reason::NO_ERROR);
         return ours.then_some(ConnectionFault::Http2);
     }

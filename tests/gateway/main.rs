@@ -47,6 +47,7 @@ mod rotation;
 mod rules;
 mod service;
 mod sessions;
+mod slow_readers;
 mod sso_faults;
 mod sso_today;
 mod store;
