@@ -13,6 +13,7 @@ pub const STORIES: &[(&str, &str)] = &[
     ("the_demo_prints_lines_that_work_when_pasted", "curl"),
     ("stories_in_a_real_browser", "node chromium tests/browser/node_modules/playwright-core tests/browser/node_modules/axe-core"),
     ("node_checks_it_with_the_code_of_the_docs", "node tests/browser/node_modules/jose"),
+    ("the_shipped_log_rotation_loses_no_line", "logrotate"),
     ("an_operator_backs_up_with_the_sqlite_shell", "sqlite3"),
     ("nginx_asks_about_each_request", "nginx"),
     ("caddy_asks_about_each_request", "caddy"),
