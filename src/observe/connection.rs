@@ -7,7 +7,7 @@ pub enum ConnectionFault {
     Handshake,
     /// The TLS handshake took longer than allowed.
     HandshakeTimeout,
-    /// The head of a request took longer than allowed.
+    /// The head of a request took longer than allowed. Answered 408.
     HeadTimeout,
     /// The head of a request is not HTTP. Answered 400.
     BadHead,
@@ -63,11 +63,11 @@ impl ConnectionFault {
     /// What the client was answered; 0 when there was nothing to answer to.
     pub const fn status(self) -> u16 {
         match self {
+            Self::HeadTimeout => 408,
             Self::BadHead => 400,
             Self::HeadTooLarge => 431,
             Self::Handshake
             | Self::HandshakeTimeout
-            | Self::HeadTimeout
             | Self::Http2
             | Self::AddressLimit
             | Self::ProxyHeader

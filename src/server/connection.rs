@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::Settings;
 use super::activity::{Activity, Metered};
 use super::drain::Drain;
-use super::faults::FaultLog;
+use super::faults::{FaultLog, is_late_head};
 use super::handler::{Handler, Service};
 use super::limits::Place;
 use super::stall::Streams;
@@ -91,11 +91,16 @@ where
     H: Handler,
 {
     let (io, service, activity) = prepare(stream, &peer, &site);
-    let connection = Box::pin(site.http.h1.serve_connection(io, service).with_upgrades());
+    let mut connection = Box::pin(site.http.h1.serve_connection(io, service).with_upgrades());
     async move {
         // hyper's own timer ends an unused connection.
         let ended =
-            drive(connection, http1::UpgradeableConnection::graceful_shutdown, &activity, &site.drain, pending(), QUIET_HTTP1).await;
+            drive(connection.as_mut(), http1::UpgradeableConnection::graceful_shutdown, &activity, &site.drain, pending(), QUIET_HTTP1)
+                .await;
+        if matches!(&ended, Ended::Done(Err(error)) if is_late_head(error, &activity)) {
+            activity.head_was_too_late();
+        }
+        drop(connection);
         conclude(ended, &activity, &peer, &site);
         drop(place);
     }
@@ -108,10 +113,11 @@ where
     H: Handler,
 {
     let (io, service, activity) = prepare(stream, &peer, &site);
-    let connection = Box::pin(site.http.h2(Streams { site: Arc::clone(&site), peer: Arc::clone(&peer) }).serve_connection(io, service));
+    let mut connection = Box::pin(site.http.h2(Streams { site: Arc::clone(&site), peer: Arc::clone(&peer) }).serve_connection(io, service));
     async move {
         let unused = unused(&activity, site.http.unused);
-        let ended = drive(connection, http2::Connection::graceful_shutdown, &activity, &site.drain, unused, QUIET_HTTP2).await;
+        let ended = drive(connection.as_mut(), http2::Connection::graceful_shutdown, &activity, &site.drain, unused, QUIET_HTTP2).await;
+        drop(connection);
         conclude(ended, &activity, &peer, &site);
         drop(place);
     }
@@ -152,7 +158,7 @@ enum Ended {
 /// Runs a connection to its end. When the server stops, or `unused` says so, it is told to finish what it has begun
 /// (`Connection: close`, GOAWAY) and then watched: a peer that has begun nothing must not hold up the drain.
 async fn drive<C: Future<Output = hyper::Result<()>>>(
-    mut connection: Pin<Box<C>>,
+    mut connection: Pin<&mut C>,
     tell: impl FnOnce(Pin<&mut C>),
     activity: &Activity,
     drain: &Drain,

@@ -68,13 +68,17 @@ fn fault_of(error: &hyper::Error, activity: &Activity) -> Option<ConnectionFault
         return ours.then_some(ConnectionFault::Http2);
     }
     if error.is_timeout() {
-        // The same timer ends a connection that is merely not used.
-        return activity.mid_head().then_some(ConnectionFault::HeadTimeout);
+        return is_late_head(error, activity).then_some(ConnectionFault::HeadTimeout);
     }
     if error.is_parse_too_large() {
         return Some(ConnectionFault::HeadTooLarge);
     }
     error.is_parse().then_some(ConnectionFault::BadHead)
+}
+
+/// Whether a head that was begun did not end in time. The same timer of hyper's ends a connection that is merely not used.
+pub(super) fn is_late_head(error: &hyper::Error, activity: &Activity) -> bool {
+    error.is_timeout() && activity.mid_head()
 }
 
 /// An error with what caused it, on one line.
