@@ -122,8 +122,8 @@ fn the_shipped_log_rotation_loses_no_line() {
     fs::write(dir.join("rotate"), here).unwrap();
     let lines = |name: &str| fs::read_to_string(dir.join(name)).map_or(0, |text| text.lines().count());
     let rotate = || {
-        let rotated =
-            Command::new("logrotate").args(["--force", "--state", "state/rotation", "rotate"]).current_dir(&dir).output().unwrap();
+        let command = "PATH=$PATH:/usr/sbin exec logrotate --force --state state/rotation rotate";
+        let rotated = Command::new("sh").args(["-c", command]).current_dir(&dir).output().unwrap();
         assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
     };
     rotate();
