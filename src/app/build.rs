@@ -68,6 +68,7 @@ fn settings(config: &Config, tls: Option<&ServerTls>) -> gateway::Settings {
         identity_headers: config.identity_headers.clone(),
         sessions: config.sessions,
         aliases: config.aliases.clone(),
+        portal: config.portal.clone(),
         // A browser that remembers https for a certificate nobody vouches for could never be let past the warning again.
         // Without a listener of ours that speaks TLS, browsers see the certificate of the proxy in front.
         hsts: config.hsts.filter(|_| config.server.listen.is_empty() || !tls.is_some_and(ServerTls::self_made)),

@@ -56,7 +56,7 @@ pub use settings::{AccountLabel, Chaining, LogSettings, PageSettings, ProviderSe
 
 use crate::base::{Fault, TrustedProxies};
 use crate::gateway::{AliasSettings, FileGroups, LibrarySettings, Others, SessionSettings};
-use crate::routing::RouteSettings;
+use crate::routing::{HostName, RouteSettings};
 use crate::server::{PlainAddress, Settings as ServerSettings};
 use crate::store::Retention;
 use crate::throttle::Settings as ThrottleSettings;
@@ -93,6 +93,8 @@ pub struct Config {
     pub max_target: usize,
     /// Where `/login`, `/refresh` and `/logout` are ours.
     pub aliases: AliasSettings,
+    /// The host of the login, the account and the administration.
+    pub portal: Option<HostName>,
     /// The certificates.
     pub tls: crate::tls::Settings,
     /// How long browsers shall remember to use https; never said with a self-made certificate. `None`: not said at all.
@@ -267,7 +269,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let assertion = assertion::read(&root, auth.as_ref().map(|auth| &auth.tokens), tls.settings.generate);
     let identity_headers = headers::read(&root);
     let ours = IdentityHeaders::new(&identity_headers);
-    let routes = routes::read(&root, &upstreams, &providers, &aliases, &ours, &others);
+    let routes = routes::read(&root, &upstreams, &providers, &aliases, server.portal.as_ref().map(|at| &at.value), &ours, &others);
     others.keep_claims(&routes);
     let groups = groups::read(&root, &providers);
     let security_headers = root.take("security_headers").map(|value| target::headers(&value, &ours)).unwrap_or_default();
@@ -285,6 +287,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         drain_body: server.drain_body,
         max_target: server.max_target,
         aliases,
+        portal: server.portal.map(|at| at.value),
         tls: tls.settings,
         hsts: tls.hsts,
         tokens: auth.tokens,

@@ -37,6 +37,7 @@ pub(super) fn read(
     upstreams: &Upstreams,
     providers: &Providers,
     aliases: &AliasSettings,
+    portal: Option<&HostName>,
     ours: &IdentityHeaders,
     others: &Others,
 ) -> Vec<RouteSettings> {
@@ -54,6 +55,7 @@ pub(super) fn read(
         let Some(route) = route(section, upstreams, providers, ours, others) else { continue };
         shadowed(section, &route, aliases);
         unreachable(section, &route);
+        beside_portal(section, &route, portal);
         if routes.iter().any(|other| same(other, &route)) {
             let fault = Fault::new(format!("another route has the same host, path and method: {}", shown(&route)));
             section.reader.mismatch(section.at(fault).help("take one out, or tell them apart by `host`, `path` or `methods`"));
@@ -123,7 +125,7 @@ fn host_pattern(text: &str) -> Result<HostPattern, Fault> {
     }
 }
 
-fn host(text: &str) -> Result<HostName, Fault> {
+pub(super) fn host(text: &str) -> Result<HostName, Fault> {
     HostName::new(text).map_err(|error| {
         let fault = Fault::new(format!("{text:?}: {error}"));
         if text.contains(':') { fault.help("write the host without scheme and port") } else { fault }
@@ -159,6 +161,25 @@ fn shadowed(section: &Section<'_>, route: &RouteSettings, aliases: &AliasSetting
     };
     let fault = Fault::new(format!("{alias} is an alias of the gateway's own page, so this route would never be reached")).at(at);
     section.reader.mismatch(fault.help(format!("{switch}; the page stays at /.auth{alias}")));
+}
+
+/// Where one login serves several hosts, nobody may be sent on to a host that no route names; and the portal is no
+/// application's.
+fn beside_portal(section: &Section<'_>, route: &RouteSettings, portal: Option<&HostName>) {
+    let Some(portal) = portal else { return };
+    match route.host.as_ref().map(HostPattern::exact) {
+        Some(Some(host)) if host == portal => {
+            let fault = Fault::new(format!("{portal} is the `portal` in [server], so this route would never be reached"));
+            let at = section.value_span("host").or_else(|| section.place()).unwrap_or(0..0);
+            section.reader.mismatch(fault.at(at).help("give the application a host of its own"));
+        }
+        Some(_) => {}
+        None if route.access == Access::Public => {}
+        None => {
+            let fault = section.at(Fault::new("with a `portal` in [server], a route that needs a login names its `host`"));
+            section.reader.mismatch(fault.help("the portal sends people back to hosts that routes name, and to no others"));
+        }
+    }
 }
 
 /// Whether no request could tell two routes apart.

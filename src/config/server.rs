@@ -4,6 +4,7 @@ use super::listeners::{self, Listeners};
 use super::parse;
 use super::section::Section;
 use crate::base::{Fault, TrustedProxies};
+use crate::routing::HostName;
 use crate::server::{PlainAddress, Settings as ServerSettings};
 use crate::web::Pace;
 
@@ -18,6 +19,7 @@ pub(super) struct Server {
     pub(super) drain_body: u64,
     pub(super) max_target: usize,
     pub(super) aliases: bool,
+    pub(super) portal: Option<At<HostName>>,
     pub(super) drain_delay: Duration,
 }
 
@@ -47,6 +49,7 @@ pub(super) fn read(root: &Section<'_>) -> Server {
         drain_body: section.size("drain_body", 0, 1 << 30).map_or(DEFAULT_DRAIN, |size| size.value),
         max_target: section.size("max_target", 1 << 10, 64 << 10).map_or(8 << 10, |size| whole(size.value)),
         aliases: section.flag("aliases", true),
+        portal: section.read("portal", super::routes::host),
         drain_delay: section.duration("drain_delay", Duration::ZERO, Duration::from_secs(3600)).map_or(Duration::ZERO, |at| at.value),
     }
 }

@@ -118,6 +118,9 @@ impl Gateway {
 
     /// The route of a request.
     pub(super) fn find_route(&self, intake: &Intake) -> Result<&Route, NoRoute> {
+        if self.is_portal(&intake.host) {
+            return Err(NoRoute::NotFound);
+        }
         self.routes.choose(intake.host.as_str(), &intake.path, &intake.method, |route| route.settings.allow_empty_segments)
     }
 }

@@ -7,7 +7,7 @@ const LONGEST: usize = 4096;
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// Pages of our own to come back to: they change nothing when they are asked for.
-const OWN_PAGES: [&str; 2] = [ReturnTo::ACCOUNT, ReturnTo::OTHER_TAB];
+const OWN_PAGES: [&str; 3] = [ReturnTo::ACCOUNT, ReturnTo::PASSWORD, ReturnTo::OTHER_TAB];
 
 /// A place on our own origin to go to after a login: an absolute path with its query, byte-exact. It cannot hold anything
 /// that a browser would read as another origin, and no endpoint of ours (which would go round in circles) but a few pages.
@@ -17,6 +17,8 @@ pub struct ReturnTo(String);
 impl ReturnTo {
     /// One's own account.
     pub const ACCOUNT: &str = "/.auth/account";
+    /// Where one's own password is changed.
+    pub const PASSWORD: &str = "/.auth/password";
     /// "Logged in; go back to the tab you were writing in."
     pub const OTHER_TAB: &str = "/.auth/logged-in";
 

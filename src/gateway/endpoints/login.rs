@@ -194,7 +194,7 @@ impl Gateway {
             error,
             notice: None,
             signed_in_as,
-            sign_up: None,
+            sign_up: self.sign_up_place(),
             request_id: id,
         };
         self.own_page(status, form.lang, self.pages.login(form.lang, &page))

@@ -7,9 +7,11 @@ mod confirm;
 mod login;
 mod logout;
 mod me;
+mod password;
 mod refresh;
 mod refresh_otherwise;
 mod sessions;
+mod sign_up;
 
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -22,6 +24,12 @@ use super::voice::chosen_language;
 use super::{Gateway, Intake, Refusal};
 use crate::base::{SessionId, Timestamp};
 use crate::web::{ReturnTo, SessionCookies};
+
+/// Where accounts are made.
+const SIGN_UP: &str = "/.auth/signup";
+
+/// Where a one-time link for a new password leads.
+pub(super) const RESET: &str = "/.auth/reset";
 
 /// An address of our own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,8 +48,11 @@ pub(super) enum Endpoint {
     Check,
     SignUp,
     Password,
-    Withdraw,
     Reset,
+    SignUpApi,
+    PasswordApi,
+    WithdrawApi,
+    ResetApi,
 }
 
 impl Endpoint {
@@ -61,10 +72,13 @@ impl Endpoint {
             "/.auth/logout" => Some(Self::Logout),
             "/.auth/logout/all" => Some(Self::LogoutAll),
             "/.auth/me" => Some(Self::Me),
-            "/.auth/api/signup" => Some(Self::SignUp),
-            "/.auth/api/password" => Some(Self::Password),
-            "/.auth/api/withdraw" => Some(Self::Withdraw),
-            "/.auth/api/reset" => Some(Self::Reset),
+            SIGN_UP => Some(Self::SignUp),
+            ReturnTo::PASSWORD => Some(Self::Password),
+            RESET => Some(Self::Reset),
+            "/.auth/api/signup" => Some(Self::SignUpApi),
+            "/.auth/api/password" => Some(Self::PasswordApi),
+            "/.auth/api/withdraw" => Some(Self::WithdrawApi),
+            "/.auth/api/reset" => Some(Self::ResetApi),
             ReturnTo::ACCOUNT => Some(Self::Account),
             ReturnTo::OTHER_TAB => Some(Self::OtherTab),
             Self::KEYS => Some(Self::Keys),
@@ -94,10 +108,10 @@ impl Endpoint {
             Self::Keys => "jwks",
             Self::AssertionKeys => "assertion-jwks",
             Self::Check => "check",
-            Self::SignUp => "signup",
-            Self::Password => "password",
-            Self::Withdraw => "withdraw",
-            Self::Reset => "reset",
+            Self::SignUp | Self::SignUpApi => "signup",
+            Self::Password | Self::PasswordApi => "password",
+            Self::WithdrawApi => "withdraw",
+            Self::Reset | Self::ResetApi => "reset",
         }
     }
 
@@ -110,18 +124,28 @@ impl Endpoint {
             | Self::OwnSession(_)
             | Self::Keys
             | Self::AssertionKeys
+            | Self::SignUpApi
+            | Self::PasswordApi
+            | Self::WithdrawApi
+            | Self::ResetApi => true,
+            Self::Login
+            | Self::Logout
+            | Self::LogoutAll
+            | Self::Me
+            | Self::Account
+            | Self::OtherTab
             | Self::SignUp
             | Self::Password
-            | Self::Withdraw
-            | Self::Reset => true,
-            Self::Login | Self::Logout | Self::LogoutAll | Self::Me | Self::Account | Self::OtherTab => false,
+            | Self::Reset => false,
         }
     }
 
     const fn methods(self) -> &'static [Method] {
         match self {
-            Self::Login | Self::Logout | Self::Account => &[Method::GET, Method::HEAD, Method::POST],
-            Self::Refresh | Self::LogoutAll | Self::SignUp | Self::Password | Self::Withdraw | Self::Reset => &[Method::POST],
+            Self::Login | Self::Logout | Self::Account | Self::SignUp | Self::Password | Self::Reset => {
+                &[Method::GET, Method::HEAD, Method::POST]
+            }
+            Self::Refresh | Self::LogoutAll | Self::SignUpApi | Self::PasswordApi | Self::WithdrawApi | Self::ResetApi => &[Method::POST],
             Self::OwnSessions => &[Method::GET, Method::HEAD, Method::DELETE],
             Self::OwnSession(_) => &[Method::DELETE],
             Self::Me | Self::OtherTab | Self::Keys | Self::AssertionKeys => &[Method::GET, Method::HEAD],
@@ -159,10 +183,16 @@ impl Gateway {
             Endpoint::Keys => public_keys(&self.keys.public()),
             Endpoint::AssertionKeys => self.asserter.as_ref().map_or(Err(Refusal::NotFound), |asserter| public_keys(&asserter.public())),
             Endpoint::Check => self.check(intake, record, now),
-            Endpoint::SignUp => self.sign_up(intake, record, now).await,
-            Endpoint::Password => self.change_password(intake, record, now).await,
-            Endpoint::Withdraw => self.withdraw(intake, record, now).await,
-            Endpoint::Reset => self.reset_password(intake, record, now).await,
+            Endpoint::SignUp if reads => self.sign_up_page(&intake),
+            Endpoint::SignUp => self.sign_up_from_page(intake, record, now).await,
+            Endpoint::Password if reads => self.password_page(&intake, record, now).await,
+            Endpoint::Password => self.password_from_page(intake, record, now).await,
+            Endpoint::Reset if reads => self.reset_page(&intake).await,
+            Endpoint::Reset => self.reset_from_page(intake, record, now).await,
+            Endpoint::SignUpApi => self.sign_up(intake, record, now).await,
+            Endpoint::PasswordApi => self.change_password(intake, record, now).await,
+            Endpoint::WithdrawApi => self.withdraw(intake, record, now).await,
+            Endpoint::ResetApi => self.reset_password(intake, record, now).await,
         }?;
         if let Some(lang) = chosen.filter(|_| !endpoint.is_for_programs()) {
             SessionCookies::keep_language(reply.headers_mut(), lang.as_str());

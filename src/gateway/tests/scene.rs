@@ -273,6 +273,7 @@ fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
         identity_headers: IdentityHeaderSettings::preset("x-auth").unwrap(),
         sessions: plan.sessions,
         aliases: AliasSettings { default: true, hosts: Vec::new() },
+        portal: None,
         hsts: None,
         max_body: 1 << 20,
         body_timeout: BOUND,

@@ -34,7 +34,14 @@ fn forms(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
         ExtraField { name: say("department"), label: say("학과"), value: say(""), required: true },
         ExtraField { name: say("phone"), label: say("전화번호"), value: say(""), required: false },
     ];
-    let empty = SignUpPage { action: say("/.auth/signup"), login: say("/login"), least: 8, ..SignUpPage::default() };
+    let empty = SignUpPage {
+        action: say("/.auth/signup"),
+        login: say("/login"),
+        least: 8,
+        id_extra: "._-",
+        id_longest: 32,
+        ..SignUpPage::default()
+    };
     let every = [
         Problem::IdMissing,
         Problem::IdImpossible,
@@ -43,9 +50,8 @@ fn forms(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
         Problem::EmailImpossible,
         Problem::FieldMissing(say("department")),
         Problem::PasswordTooShort(8),
-        Problem::PasswordTooLong(1024),
+        Problem::PasswordTooLong(256),
         Problem::PasswordCommon,
-        Problem::PasswordLikeId,
         Problem::PasswordsDiffer,
     ];
     let filled =
@@ -64,7 +70,7 @@ fn forms(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
         ("sign-up-problems".into(), pages.sign_up(lang, &filled)),
         ("sign-up-problem".into(), pages.sign_up(lang, &some)),
         ("password".into(), pages.password(lang, &password)),
-        ("password-by-link".into(), pages.password(lang, &PasswordPage { by_link: true, ..password })),
+        ("password-by-link".into(), pages.password(lang, &PasswordPage { link: Some("6f2c1b7e-3c5d-4f0e-9a1b-2c3d4e5f6071"), ..password })),
         ("password-problems".into(), pages.password(lang, &PasswordPage { problems: &wrong, ..password })),
     ];
     let purposes =

@@ -15,6 +15,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
+use zeroize::Zeroizing;
 
 use super::{Checking, Login, Provider, ProviderFault, Verdict};
 use crate::base::{Clock, TokenId};
@@ -70,6 +71,9 @@ pub enum AccountFault {
 }
 
 impl Local {
+    /// Longest password in characters.
+    pub const LONGEST_PASSWORD: usize = rules::LONGEST;
+
     /// Accounts in `store`.
     pub fn new(settings: LocalSettings, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         Self { settings, store, clock }
@@ -113,14 +117,6 @@ impl Local {
         if self.store.set_password(user, account.password, hash).await? { Ok(()) } else { Err(AccountFault::Wrong) }
     }
 
-    /// Whether this is the person's password: asked again before something that cannot be taken back.
-    ///
-    /// # Errors
-    /// When it is not, or nobody can say.
-    pub async fn confirm(&self, user: &UserId, password: SecretString) -> Result<(), AccountFault> {
-        self.verified(user, password).await?.map(drop).ok_or(AccountFault::Wrong)
-    }
-
     /// A one-time link's secret for somebody who forgot the password, good for 24 hours and once; an earlier one is not
     /// good any more. Shown once: only its hash is kept. `None` when there is no such account.
     ///
@@ -132,18 +128,34 @@ impl Local {
         Ok(kept.then_some(secret))
     }
 
+    /// Whose one-time link this is, while it is good.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn reset_of(&self, secret: &TokenId) -> Result<Option<UserId>, StoreError> {
+        let user = self.store.reset_of(TokenHash::of(secret), self.clock.now()).await?;
+        Ok(user.filter(|user| user.realm() == &self.settings.realm))
+    }
+
     /// Sets a new password by a one-time link. A password that is refused leaves the link as it was. Ending the sessions is
     /// the caller's part.
     ///
     /// # Errors
     /// Why not.
     pub async fn use_reset(&self, secret: &TokenId, new: SecretString) -> Result<UserId, AccountFault> {
-        let reset = TokenHash::of(secret);
-        let user = self.store.reset_of(reset, self.clock.now()).await?.filter(|user| user.realm() == &self.settings.realm);
-        let user = user.ok_or(AccountFault::Link)?;
+        let user = self.reset_of(secret).await?.ok_or(AccountFault::Link)?;
         let profile = self.store.person(user.clone()).await?.map(|person| person.state.profile).unwrap_or_default();
         let hash = self.new_hash(&user, &profile, new).await?;
-        self.store.use_reset(reset, hash, self.clock.now()).await?.ok_or(AccountFault::Link)
+        self.store.use_reset(TokenHash::of(secret), hash, self.clock.now()).await?.ok_or(AccountFault::Link)
+    }
+
+    /// Whether a password may be chosen by somebody of whom this much is known.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn judge(&self, about: Vec<String>, password: SecretString) -> Result<(), AccountFault> {
+        let least = self.settings.shortest_password;
+        slowly(move || judged(&password, least, &about).map(drop)).await.ok_or(AccountFault::Hashing)?
     }
 
     /// The hash of a password that may be chosen.
@@ -151,13 +163,8 @@ impl Local {
         let least = self.settings.shortest_password;
         let mut about = vec![user.id().to_owned()];
         about.extend(profile.name.iter().map(|name| name.as_str().to_owned()));
-        about.extend(profile.email.iter().flat_map(|email| email.as_str().split('@').map(str::to_owned)));
-        let work = move || {
-            let prepared = rules::prepared(password.expose_secret()).ok_or(PasswordFault::TooLong)?;
-            rules::judge(&prepared, least, &about.iter().map(String::as_str).collect::<Vec<_>>())?;
-            hash::make(&prepared).ok_or(AccountFault::Hashing)
-        };
-        slowly(work).await.ok_or(AccountFault::Hashing)?
+        about.extend(profile.email.iter().map(|email| email.as_str().to_owned()));
+        slowly(move || hash::make(&judged(&password, least, &about)?).ok_or(AccountFault::Hashing)).await.ok_or(AccountFault::Hashing)?
     }
 
     /// The account, if this is its password. Its hash is made anew when it is an old one.
@@ -198,6 +205,15 @@ impl Local {
             }
         }
     }
+}
+
+/// A password as it is hashed, if it may be chosen.
+fn judged(password: &SecretString, least: usize, about: &[String]) -> Result<Zeroizing<String>, AccountFault> {
+    let prepared = rules::prepared(password.expose_secret()).ok_or(PasswordFault::TooLong)?;
+    // Both halves of an address, too.
+    let about: Vec<&str> = about.iter().flat_map(|text| text.split('@')).collect();
+    rules::judge(&prepared, least, &about)?;
+    Ok(prepared)
 }
 
 const AWAITING: &str = "관리자의 승인을 기다리는 계정입니다. This account waits for an administrator's approval.";
