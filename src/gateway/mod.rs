@@ -65,7 +65,6 @@ use crate::provider::Provider;
 use crate::routing::RouteTable;
 use crate::token::{Asserter, KeyRing, TokenIssuer, TokenVerifier};
 use crate::web::{IdentityHeaders, Peer, SessionCookies};
-use endpoints::Endpoint;
 use record::Record;
 use voice::Asker;
 
@@ -115,7 +114,7 @@ impl Gateway {
         let (head, body) = request.into_parts();
         let intake = self.intake(head, Some(body), peer)?;
         record.aliases = intake.aliases;
-        if let Some(endpoint) = Endpoint::of(intake.path.as_str(), intake.aliases).or_else(|| self.renamed(intake.path.as_str())) {
+        if let Some(endpoint) = self.own_endpoint(&intake) {
             return self.serve(endpoint?, intake, record, now).await;
         }
         let route = self.route(&intake, record)?;

@@ -3,15 +3,33 @@
 
 use http::Uri;
 
-use super::Gateway;
+use super::{Gateway, Intake};
 use crate::base::TokenId;
-use crate::routing::HostName;
+use crate::routing::{HostName, HostPattern};
 
 impl Gateway {
     /// Whether a host is the portal. No route has it.
     pub(super) fn is_portal(&self, host: &HostName) -> bool {
         self.settings.portal.as_ref() == Some(host)
     }
+
+    /// The portal's origin as this client reaches it, when there is one and this request is for another host. All hosts are
+    /// served on the same sockets, so the port is that of the request.
+    pub(super) fn portal_elsewhere(&self, intake: &Intake) -> Option<String> {
+        let portal = self.settings.portal.as_ref().filter(|portal| **portal != intake.host)?;
+        Some(format!("https://{portal}{}", port_of(intake)))
+    }
+
+    /// Whether the portal may send people to a host: those that routes name, and no others.
+    pub(super) fn is_served(&self, host: &str) -> bool {
+        let Ok(host) = HostName::new(host).map(HostPattern::Exact) else { return false };
+        self.settings.routes.iter().filter_map(|route| route.host.as_ref()).any(|named| named.covers(&host))
+    }
+}
+
+/// The port as the client wrote it, with its colon; nothing for the usual one.
+pub(super) fn port_of(intake: &Intake) -> &str {
+    intake.authority.to_str().ok().and_then(|authority| authority.strip_prefix(intake.host.as_str())).unwrap_or_default()
 }
 
 /// A link by which somebody sets a new password, to be handed to them: at the portal if there is one, else at the address

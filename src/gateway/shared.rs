@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::arrival::Arrivals;
+use super::endpoints::Tickets;
 use super::renew::Renewed;
 use super::reply::Attached;
 use super::streams::Streams;
@@ -44,6 +45,8 @@ pub struct Shared {
     pub(super) unrouted: RouteCounters,
     /// Who has just logged in and is on the way back.
     pub(super) arrivals: Arrivals,
+    /// Logins that are being carried from the portal to another host.
+    pub(super) tickets: Tickets,
     pub(super) renewals: moka::future::Cache<TokenId, Arc<Renewed>>,
 }
 
@@ -78,6 +81,7 @@ impl Shared {
             own,
             unrouted,
             arrivals,
+            tickets: Tickets::default(),
             key_sources: Mutex::default(),
             renewals,
         })

@@ -25,7 +25,7 @@ pub use identity_headers::IdentityHeaders;
 pub use origin::{CrossSite, DoubleSubmit, accepts_html, double_submit, from_our_pages, is_safe, wants_page};
 pub use patience::{Pace, Patience};
 pub use peer::{Known, Peer};
-pub use return_to::ReturnTo;
+pub use return_to::{FarPlace, ReturnTo, in_query};
 pub use settings::{CookieProfile, CookieSettings, CsrfSettings, HeaderEncoding, IdentityHeaderSettings, IdentityItem};
 pub use trailers::{announced_trailers, filter_trailers, is_forbidden_trailer, takes_trailers, trailer_line};
 pub use tunnels::Tunnels;

@@ -61,7 +61,7 @@ impl Gateway {
             everywhere: Some("/.auth/logout/all"),
             password: self.keeper(&known).is_ok().then_some(ReturnTo::PASSWORD),
             withdrawal: true,
-            home: Some("/"),
+            home: (!self.is_portal(&intake.host)).then_some("/"),
         };
         let reply = self.own_page(StatusCode::OK, lang, self.pages.account(lang, &page));
         Ok(self.with_renewed(reply, &known, now))

@@ -2,6 +2,7 @@
 
 mod account;
 mod accounts;
+mod carry;
 mod check;
 mod confirm;
 mod login;
@@ -16,6 +17,7 @@ mod sign_up;
 use http::{Method, StatusCode};
 use serde::Serialize;
 
+pub(super) use carry::Tickets;
 pub(super) use check::Told;
 
 use super::record::Record;
@@ -46,6 +48,7 @@ pub(super) enum Endpoint {
     Keys,
     AssertionKeys,
     Check,
+    Enter,
     SignUp,
     Password,
     Reset,
@@ -72,6 +75,7 @@ impl Endpoint {
             "/.auth/logout" => Some(Self::Logout),
             "/.auth/logout/all" => Some(Self::LogoutAll),
             "/.auth/me" => Some(Self::Me),
+            carry::ENTER => Some(Self::Enter),
             SIGN_UP => Some(Self::SignUp),
             ReturnTo::PASSWORD => Some(Self::Password),
             RESET => Some(Self::Reset),
@@ -108,6 +112,7 @@ impl Endpoint {
             Self::Keys => "jwks",
             Self::AssertionKeys => "assertion-jwks",
             Self::Check => "check",
+            Self::Enter => "enter",
             Self::SignUp | Self::SignUpApi => "signup",
             Self::Password | Self::PasswordApi => "password",
             Self::WithdrawApi => "withdraw",
@@ -134,9 +139,32 @@ impl Endpoint {
             | Self::Me
             | Self::Account
             | Self::OtherTab
+            | Self::Enter
             | Self::SignUp
             | Self::Password
             | Self::Reset => false,
+        }
+    }
+
+    /// Whether it is only there where no application is, if there is a portal. (The login has its own way there.)
+    const fn lives_at_portal(self) -> bool {
+        match self {
+            Self::Account | Self::SignUp | Self::Password | Self::Reset => true,
+            Self::Login
+            | Self::Refresh
+            | Self::Logout
+            | Self::LogoutAll
+            | Self::Me
+            | Self::OwnSessions
+            | Self::OwnSession(_)
+            | Self::OtherTab
+            | Self::Keys
+            | Self::Check
+            | Self::Enter
+            | Self::SignUpApi
+            | Self::PasswordApi
+            | Self::WithdrawApi
+            | Self::ResetApi => false,
         }
     }
 
@@ -148,7 +176,7 @@ impl Endpoint {
             Self::Refresh | Self::LogoutAll | Self::SignUpApi | Self::PasswordApi | Self::WithdrawApi | Self::ResetApi => &[Method::POST],
             Self::OwnSessions => &[Method::GET, Method::HEAD, Method::DELETE],
             Self::OwnSession(_) => &[Method::DELETE],
-            Self::Me | Self::OtherTab | Self::Keys | Self::AssertionKeys => &[Method::GET, Method::HEAD],
+            Self::Me | Self::OtherTab | Self::Enter | Self::Keys | Self::AssertionKeys => &[Method::GET, Method::HEAD],
             // The asking proxy may use the method of the request it asks about.
             Self::Check => &[],
         }
@@ -166,9 +194,13 @@ impl Gateway {
             return Err(Refusal::Method { allowed: endpoint.methods().to_vec() });
         }
         let reads = intake.method != Method::POST;
+        if let Some(portal) = self.portal_elsewhere(&intake).filter(|_| endpoint.lives_at_portal()) {
+            // Pages that act share no origin with an application.
+            return if reads { Ok(reply::see_other(&format!("{portal}{}", intake.target()))) } else { Err(Refusal::NotFound) };
+        }
         let chosen = chosen_language(intake.query.as_deref()).filter(|_| reads);
         let mut reply = match endpoint {
-            Endpoint::Login if reads => Ok(self.login_page(&intake, now).await),
+            Endpoint::Login if reads => self.login_page(&intake, now).await,
             Endpoint::Login => self.login(intake, record, now).await,
             Endpoint::Refresh => self.refresh(intake, record, now).await,
             Endpoint::Logout if reads => self.logout_link(&intake, record, now).await,
@@ -183,6 +215,7 @@ impl Gateway {
             Endpoint::Keys => public_keys(&self.keys.public()),
             Endpoint::AssertionKeys => self.asserter.as_ref().map_or(Err(Refusal::NotFound), |asserter| public_keys(&asserter.public())),
             Endpoint::Check => self.check(intake, record, now),
+            Endpoint::Enter => self.enter(&intake, record, now).await,
             Endpoint::SignUp if reads => self.sign_up_page(&intake),
             Endpoint::SignUp => self.sign_up_from_page(intake, record, now).await,
             Endpoint::Password if reads => self.password_page(&intake, record, now).await,
@@ -199,6 +232,13 @@ impl Gateway {
         }
         self.harden(reply.headers_mut());
         Ok(reply)
+    }
+
+    /// The address of our own that a request is for, if it is. The portal has no application, so its root is ours too.
+    pub(super) fn own_endpoint(&self, intake: &Intake) -> Option<Result<Endpoint, Refusal>> {
+        let path = intake.path.as_str();
+        let root = || (path == "/" && self.is_portal(&intake.host)).then_some(Ok(Endpoint::Account));
+        Endpoint::of(path, intake.aliases).or_else(|| self.renamed(path)).or_else(root)
     }
 
     /// Where people log in on this host.
