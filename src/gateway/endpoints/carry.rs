@@ -122,7 +122,7 @@ impl Gateway {
     }
 
     /// From the login page of an application's host on to the portal's.
-    pub(super) fn to_portal(&self, portal: &str, intake: &Intake) -> Reply {
+    pub(super) fn to_portal(portal: &str, intake: &Intake) -> Reply {
         let query = intake.query.as_deref().unwrap_or_default().as_bytes();
         let next = field(query, "next").and_then(|next| ReturnTo::parse(&next)).unwrap_or_default();
         let back = format!("https://{}{}{}", intake.host, port_of(intake), next.as_str());
@@ -130,9 +130,7 @@ impl Gateway {
         let known = SessionCookies::browser(&intake.headers);
         let browser = known.unwrap_or_else(TokenId::random);
         let mut place = format!("{portal}/.auth/login?next={}&mark={}", in_query(&back), Mark::of(&browser).0);
-        let mut keep = |name: &str, value: &str| {
-            place.push_str(&format!("&{name}={value}"));
-        };
+        let mut keep = |name: &str, value: &str| place.extend(["&", name, "=", value]);
         if let Some(why) = field(query, WhyHere::PARAMETER).and_then(|word| WhyHere::parse(&word)) {
             keep(WhyHere::PARAMETER, why.as_str());
         }

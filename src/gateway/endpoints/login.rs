@@ -55,7 +55,7 @@ impl Gateway {
             return self.go_on(next, known, intake, now).await;
         }
         if let Some(portal) = self.portal_elsewhere(intake) {
-            return Ok(self.to_portal(&portal, intake));
+            return Ok(Self::to_portal(&portal, intake));
         }
         let why = field(query, WhyHere::PARAMETER).and_then(|word| WhyHere::parse(&word));
         let form = Form { action: Self::login_path(intake.aliases), lang, id: String::new(), provider: None, remember: false, next };
