@@ -1,6 +1,7 @@
 //! The commands. Each prints for people, and its exit code tells programs: 0 good, 1 the configuration is wrong, 2 wrong
 //! usage, 3 it cannot be done here and now.
 
+mod bar;
 pub mod demo;
 mod explain;
 mod import;

@@ -13,13 +13,14 @@ use crate::base::{Timestamp, TokenId};
 use crate::identity::{Profile, UserId};
 use crate::observe::{AuditEvent, AuditKind};
 use crate::provider::{AccountFault, Local};
-use crate::store::{AccountStatus, Change, EndReason};
+use crate::store::{AccountStatus, Change, EndReason, Fields};
 use crate::throttle::Attempt;
 
 /// An account that somebody wants.
 pub(super) struct Wish {
     pub(super) user: UserId,
     pub(super) profile: Profile,
+    pub(super) fields: Fields,
     pub(super) password: SecretString,
 }
 
@@ -36,7 +37,7 @@ impl Gateway {
         // Costs its unit however it ends: whoever makes accounts by the hundred is slowed down.
         let _budget = self.budget(&wish.user, intake, record, now)?;
         let (user, local) = (wish.user.clone(), local.clone());
-        let status = self.elsewhere(async move { local.sign_up(wish.user, wish.profile, wish.password).await }).await?;
+        let status = self.elsewhere(async move { local.sign_up(wish.user, wish.profile, wish.fields, wish.password).await }).await?;
         self.shared.audit(audit(AuditKind::PersonAdded, &user, None, intake.client, record, now, status.as_str()));
         Ok(status)
     }

@@ -6,10 +6,16 @@ use munjigi::base::{Timestamp, TokenId};
 use munjigi::identity::UserId;
 use munjigi::store::{Sqlite, Store, TokenHash, sqlite};
 
+use serde_json::json;
+
 use crate::support::{Builder, Client, Gateway, Message, Origin, Sso, World};
 
 const PASSWORD: &str = "바다로 가는 기차 열두시";
 const ANOTHER: &str = "another long phrase 7";
+
+/// Accounts of our own, with a further question.
+pub const WITH_FIELDS: &str = "[auth]\nproviders = [\"guests\"]\n[provider.guests]\nkind = \"local\"\nregistration = \"open\"\n\
+    [[provider.guests.fields]]\nname = \"department\"\nlabel = \"학과\"\n[[provider.guests.fields]]\nname = \"phone\"\nlabel = \"전화번호\"\nrequired = false";
 
 fn guests(registration: &str) -> Builder {
     World::builder(&Origin::start(), &Sso::closed())
@@ -22,8 +28,15 @@ fn says(answer: &Message, status: u16, words: &str) {
     assert!(answer.text().contains(words), "{words}: {}", answer.text());
 }
 
-fn typed<'a>(id: &'a str, password: &'a str) -> [(&'static str, &'a str); 5] {
-    [("id", id), ("name", "김하나"), ("email", "hana@example.kr"), ("new_password", password), ("new_password_again", password)]
+pub fn typed<'a>(id: &'a str, password: &'a str) -> [(&'static str, &'a str); 6] {
+    [
+        ("id", id),
+        ("name", "김하나"),
+        ("email", "hana@example.kr"),
+        ("department", "컴퓨터공학과"),
+        ("new_password", password),
+        ("new_password_again", password),
+    ]
 }
 
 fn signed_up(gateway: &Gateway, id: &str) -> Client {
@@ -38,7 +51,7 @@ fn log_in(browser: &Client, id: &str, password: &str) -> u16 {
 }
 
 /// A link as an administrator's button makes it, put into the store beside the running gateway.
-fn link(gateway: &Gateway, who: &str, good_until: Timestamp) -> String {
+pub fn link(gateway: &Gateway, who: &str, good_until: Timestamp) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let store: Arc<dyn Store> = Arc::new(Sqlite::open(sqlite::Settings::new(gateway.path("state/munjigi.db"))).unwrap());
     let secret = TokenId::random();
@@ -46,7 +59,7 @@ fn link(gateway: &Gateway, who: &str, good_until: Timestamp) -> String {
     secret.to_string()
 }
 
-fn tomorrow() -> Timestamp {
+pub fn tomorrow() -> Timestamp {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     Timestamp::from_secs(now.as_secs() + 86_400)
 }
@@ -79,6 +92,32 @@ fn somebody_signs_up_on_a_page_that_shows_every_rule() {
     let foreign = browser.post("/.auth/signup").instead("Sec-Fetch-Site", "cross-site").form(&typed("duri", PASSWORD)).send();
     says(&foreign, 403, "다른 사이트");
     assert_eq!(log_in(&gateway.browser(), "duri", PASSWORD), 401);
+}
+
+#[test]
+fn people_are_asked_what_the_operator_wants_to_know() {
+    let gateway = World::builder(&Origin::start(), &Sso::closed()).toml(WITH_FIELDS).start();
+    let browser = gateway.browser();
+    says(&browser.get("/.auth/signup").send(), 200, "학과</label>");
+    says(&browser.get("/.auth/signup").send(), 200, "전화번호 <small>(선택)</small>");
+    let mut form = typed("hana", PASSWORD);
+    form[3].1 = " ";
+    let refused = browser.post("/.auth/signup").form(&form).send();
+    says(&refused, 422, "이 칸을 채워 주세요");
+    assert_eq!(refused.text().matches("aria-invalid=\"true\"").count(), 1, "{}", refused.text());
+    let json = json!({ "id": "duri", "password": PASSWORD, "name": "김두리", "email": "duri@example.kr" });
+    assert_eq!(gateway.program().post("/.auth/api/signup").json(&json).send().refusal(), (422, "bad_field".to_owned()));
+    form[3].1 = "컴퓨터공학과";
+    says(&browser.post("/.auth/signup").form(&form).send(), 201, "가입이 끝났습니다");
+    assert_eq!(log_in(&browser, "hana", PASSWORD), 303);
+    says(&browser.get("/.auth/account").send(), 200, "<dt>학과</dt><dd>컴퓨터공학과</dd>");
+    // What was answered goes from one store to another.
+    let builder = gateway.killed();
+    let written = builder.finish(&["users", "export"]);
+    assert!(written.out.lines().next().unwrap().ends_with(",department,phone"), "{}", written.out);
+    let elsewhere = World::builder(&Origin::start(), &Sso::closed()).toml(WITH_FIELDS).file("members.csv", &written.out);
+    assert_eq!(elsewhere.finish(&["users", "import", "members.csv"]).code, 0);
+    assert_eq!(elsewhere.finish(&["users", "export"]).out, written.out);
 }
 
 #[test]

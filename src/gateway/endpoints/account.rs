@@ -18,7 +18,7 @@ use crate::gateway::reply::Reply;
 use crate::gateway::{Gateway, Intake, Refusal};
 use crate::observe::AuditKind;
 use crate::pages::{AccountCommand, AccountPage, Action, Confirm, ConfirmPage, Label, Message, Problem, SessionRow};
-use crate::store::{Change, EndReason, SessionRecord};
+use crate::store::{Change, EndReason, Fields, SessionRecord};
 use crate::web::{ReturnTo, field};
 
 /// A change of one's own sessions or account.
@@ -48,6 +48,14 @@ impl Gateway {
         let here = sessions.iter().find(|session| session.id == known.verified.session);
         let rows: Vec<SessionRow<'_>> = sessions.iter().map(row).collect();
         let identity = known.identity();
+        let local = self.keeper(&known).ok();
+        let answers = match local {
+            Some(local) => local.answers_of(known.verified.user.clone()).await?,
+            None => Fields::new(),
+        };
+        let asked = local.map_or(&[][..], |local| &local.settings().fields);
+        let fields: Vec<(&str, &str)> =
+            asked.iter().filter_map(|asked| Some((asked.label.as_str(), answers.get(&asked.name)?.as_str()))).collect();
         let lang = lang(intake);
         let page = AccountPage {
             identity: &identity,
@@ -59,7 +67,8 @@ impl Gateway {
             action: ReturnTo::ACCOUNT,
             logout: Self::logout_path(intake.aliases),
             everywhere: Some("/.auth/logout/all"),
-            password: self.keeper(&known).is_ok().then_some(ReturnTo::PASSWORD),
+            fields: &fields,
+            password: local.map(|_| ReturnTo::PASSWORD),
             withdrawal: true,
             home: (!self.is_portal(&intake.host)).then_some("/"),
         };

@@ -12,7 +12,7 @@ use crate::gateway::reply::{self, Reply};
 use crate::gateway::self_service::Wish;
 use crate::gateway::{AccountRefusal, Gateway, Intake, Refusal};
 use crate::identity::{DisplayName, Email, Profile};
-use crate::store::AccountStatus;
+use crate::store::{AccountStatus, Fields};
 use crate::web::{CrossSite, FormKind, from_json, from_our_pages, read_whole};
 
 #[derive(Deserialize)]
@@ -22,6 +22,8 @@ struct SignUpJson {
     password: String,
     name: String,
     email: String,
+    #[serde(default)]
+    fields: Fields,
     #[serde(default)]
     provider: Option<String>,
 }
@@ -57,8 +59,10 @@ impl Gateway {
             email: Some(Email::new(&said.email).map_err(|_| Refusal::Account(AccountRefusal::Email))?),
             ..Profile::default()
         };
+        let fields = settings.answers(|name| said.fields.get(name).map(String::as_str));
+        let missing = |names: Vec<&str>| Refusal::Account(AccountRefusal::Field(names.first().copied().unwrap_or_default().to_owned()));
         let id = user.id().to_owned();
-        let wish = Wish { user, profile, password: SecretString::from(said.password) };
+        let wish = Wish { user, profile, fields: fields.map_err(missing)?, password: SecretString::from(said.password) };
         let status = match self.make_account(local, wish, &intake, record, now).await? {
             AccountStatus::Active => "active",
             AccountStatus::Awaiting => "awaiting_approval",

@@ -13,8 +13,8 @@ use crate::gateway::reply::Reply;
 use crate::gateway::self_service::Wish;
 use crate::gateway::{AccountRefusal, Gateway, Intake, Refusal};
 use crate::identity::{DisplayName, Email, Profile, UserId};
-use crate::pages::{Action, Label, Message, MessagePage, Problem, SignUpPage};
-use crate::provider::{AccountFault, Local, PasswordFault, Registration};
+use crate::pages::{Action, ExtraField, Label, Message, MessagePage, Problem, SignUpPage};
+use crate::provider::{AccountFault, FieldSettings, Local, PasswordFault, Registration};
 use crate::store::AccountStatus;
 use crate::web::field;
 
@@ -24,6 +24,8 @@ struct Typed {
     id: String,
     name: String,
     email: String,
+    /// What the operator asks besides, in the configured order.
+    extra: Vec<String>,
     password: Zeroizing<String>,
     again: Zeroizing<String>,
 }
@@ -44,11 +46,12 @@ impl Gateway {
     pub(super) async fn sign_up_from_page(&self, mut intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
         let body = self.form(&mut intake).await?;
         let Some(local) = self.registering() else { return self.sign_up_closed(&intake) };
-        let text = |name| field(&body, name).unwrap_or_default().into_owned();
+        let text = |name: &str| field(&body, name).unwrap_or_default().into_owned();
         let typed = Typed {
             id: text("id"),
             name: text("name"),
             email: text("email"),
+            extra: local.settings().fields.iter().map(|asked| text(&asked.name)).collect(),
             password: Zeroizing::new(text("new_password")),
             again: Zeroizing::new(text("new_password_again")),
         };
@@ -82,21 +85,23 @@ impl Gateway {
     }
 
     /// What was typed as an account that can be made, or everything that is wrong with it at once.
-    async fn wish(&self, local: &Local, typed: &Typed) -> Result<Result<Wish, Vec<Problem<'static>>>, Refusal> {
+    async fn wish<'l>(&self, local: &'l Local, typed: &Typed) -> Result<Result<Wish, Vec<Problem<'l>>>, Refusal> {
         let settings = local.settings();
         let mut problems = Vec::new();
         let user = id(local, typed).map_err(|problem| problems.push(problem)).ok();
         let name = DisplayName::new(&typed.name).map_err(|_| problems.push(Problem::NameImpossible)).ok();
         let email = Email::new(&typed.email).map_err(|_| problems.push(Problem::EmailImpossible)).ok();
+        let said = |name: &str| settings.fields.iter().position(|asked| asked.name == name).and_then(|at| typed.extra.get(at));
+        let fields = settings.answers(|name| said(name).map(String::as_str));
+        let fields = fields.map_err(|names| problems.extend(names.into_iter().map(Problem::FieldMissing))).unwrap_or_default();
         problems.extend(self.password_problem(local, about(typed), &typed.password).await?);
         if typed.password != typed.again {
             problems.push(Problem::PasswordsDiffer);
         }
-        debug_assert!(settings.registration != Registration::Closed, "asked only where accounts are made");
         Ok(match user.filter(|_| problems.is_empty()) {
             Some(user) => {
                 let profile = Profile { name, email, ..Profile::default() };
-                Ok(Wish { user, profile, password: SecretString::from(typed.password.as_str()) })
+                Ok(Wish { user, profile, fields, password: SecretString::from(typed.password.as_str()) })
             }
             None => Err(problems),
         })
@@ -114,6 +119,8 @@ impl Gateway {
 
     fn sign_up_form(&self, status: StatusCode, local: &Local, typed: &Typed, problems: &[Problem<'_>], intake: &Intake) -> Reply {
         let settings = local.settings();
+        let value = |at| typed.extra.get(at).map_or("", String::as_str);
+        let extra: Vec<ExtraField<'_>> = settings.fields.iter().enumerate().map(|(at, asked)| extra(asked, value(at))).collect();
         let page = SignUpPage {
             action: SIGN_UP,
             login: Self::login_path(intake.aliases),
@@ -122,7 +129,7 @@ impl Gateway {
             id_longest: settings.id_rule.longest,
             name: &typed.name,
             email: &typed.email,
-            extra: &[],
+            extra: &extra,
             approval: settings.registration == Registration::Approval,
             least: settings.shortest_password,
             problems,
@@ -141,6 +148,10 @@ impl Gateway {
         let lang = lang(intake);
         Ok(self.own_page(StatusCode::FORBIDDEN, lang, self.pages.message(lang, &page)))
     }
+}
+
+fn extra<'a>(asked: &'a FieldSettings, value: &'a str) -> ExtraField<'a> {
+    ExtraField { name: &asked.name, label: asked.label.as_str(), value, required: asked.required }
 }
 
 /// How a page words what is wrong with a new password.

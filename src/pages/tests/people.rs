@@ -113,9 +113,11 @@ fn sessions(say: Say<'_>) -> [SessionRow<'static>; 3] {
 
 fn accounts(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
     let (who, sessions) = (identity(say), sessions(say));
+    let fields = [(say("학과"), say("컴퓨터공학과"))];
     let page = AccountPage {
         identity: &who,
         provider: say("외부인 계정"),
+        fields: &fields,
         now: now(),
         token_ends: now().plus(Duration::from_secs(860)),
         session_ends: now().plus(Duration::from_secs(2_592_000)),

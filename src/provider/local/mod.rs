@@ -20,10 +20,10 @@ use zeroize::Zeroizing;
 use super::{Checking, Login, Provider, ProviderFault, Verdict};
 use crate::base::{Clock, TokenId};
 use crate::identity::{IdRule, Profile, ProviderName, Realm, UserId};
-use crate::store::{Account, AccountStatus, NewAccount, PersonState, Store, StoreError, TokenHash};
+use crate::store::{Account, AccountStatus, Fields, NewAccount, PersonState, Store, StoreError, TokenHash};
 
 pub use rules::PasswordFault;
-pub use settings::{LocalSettings, Registration};
+pub use settings::{FieldSettings, LocalSettings, Registration};
 
 /// A refusal comes no sooner than this after the question: hashes from an import take another time than ours, and ids that
 /// nobody has none of their own.
@@ -88,7 +88,13 @@ impl Local {
     ///
     /// # Errors
     /// Why not.
-    pub async fn sign_up(&self, user: UserId, profile: Profile, password: SecretString) -> Result<AccountStatus, AccountFault> {
+    pub async fn sign_up(
+        &self,
+        user: UserId,
+        profile: Profile,
+        fields: Fields,
+        password: SecretString,
+    ) -> Result<AccountStatus, AccountFault> {
         let status = match self.settings.registration {
             Registration::Open => AccountStatus::Active,
             Registration::Approval => AccountStatus::Awaiting,
@@ -100,7 +106,7 @@ impl Local {
             return Err(AccountFault::Taken);
         }
         let state = PersonState { disabled: false, profile: Arc::new(profile) };
-        let new = NewAccount { user, state, account: Account { status, password: hash } };
+        let new = NewAccount { user, state, account: Account { status, password: hash, fields } };
         let taken = self.store.add_accounts(vec![new], self.clock.now()).await?;
         if taken.is_empty() { Ok(status) } else { Err(AccountFault::Taken) }
     }
@@ -126,6 +132,14 @@ impl Local {
         let secret = TokenId::random();
         let kept = self.store.put_reset(user, TokenHash::of(&secret), self.clock.now().plus(RESET)).await?;
         Ok(kept.then_some(secret))
+    }
+
+    /// What the person was asked when the account was made, and answered.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn answers_of(&self, user: UserId) -> Result<Fields, StoreError> {
+        Ok(self.store.account(user).await?.map(|account| account.fields).unwrap_or_default())
     }
 
     /// Whose one-time link this is, while it is good.
