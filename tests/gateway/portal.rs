@@ -265,3 +265,25 @@ fn another_account_and_an_ended_login_go_the_same_way() {
     assert_eq!(at, "https://grades.example/.auth/logged-in");
     assert_eq!(person.grades.post("/board").form(&[("text", "an hour's work")]).send().status(), 200);
 }
+
+/// A browser that keeps nothing is told the cause, wherever on the way it shows.
+#[test]
+fn a_browser_without_cookies_goes_in_no_circle() {
+    let world = world();
+    let person = Person::new(&world.gateway);
+    let (at, page) = person.open("https://wiki.example/a");
+    let (next, mark) = (hidden(&page, "next"), hidden(&page, "mark"));
+    let form = [("id", RIGHT.0), ("password", RIGHT.1), ("next", next.as_str()), ("mark", mark.as_str())];
+    let sent = person.portal.post("/.auth/login").form(&form).send();
+    let on = sent.get("location").unwrap().to_owned();
+    // The portal's cookies are not kept.
+    let lost = world.gateway.browser().host("auth.example").get(&on).with("Referer", &at).send();
+    assert_eq!(lost.status(), 400);
+    assert!(lost.text().contains("로그인 쿠키를 되돌려 보내지 않아"), "{}", lost.text());
+    // The same address later, or from elsewhere, is the login page.
+    assert_eq!(world.gateway.browser().host("auth.example").get(&on).send().status(), 200);
+    // The application's are not.
+    let back = person.portal.get(&on).send();
+    let enter = back.get("location").unwrap().strip_prefix("https://wiki.example").unwrap();
+    assert_eq!(world.gateway.browser().host("wiki.example").get(enter).send().status(), 400);
+}

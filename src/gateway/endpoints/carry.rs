@@ -28,6 +28,9 @@ use crate::web::{CookieLife, FarPlace, ReturnTo, SessionCookies, field, in_query
 /// Where a ticket is taken.
 pub(super) const ENTER: &str = "/.auth/enter";
 
+/// Says that a login has just led here: whoever comes without cookies then keeps none.
+pub(super) const ON: &str = "on";
+
 /// How long a ticket is good.
 const GOOD: Duration = Duration::from_secs(30);
 
@@ -94,7 +97,7 @@ impl Next {
     pub(super) fn href(&self) -> String {
         match self {
             Self::Here(place) => place.as_str().to_owned(),
-            Self::There(far, mark) => format!("/.auth/login?next={}&mark={}", in_query(&far.url()), mark.0),
+            Self::There(far, mark) => format!("/.auth/login?next={}&mark={}&{ON}=1", in_query(&far.url()), mark.0),
         }
     }
 

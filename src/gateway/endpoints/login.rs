@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::carry::Next;
+use super::carry::{Next, ON};
 use crate::base::Timestamp;
 use crate::gateway::login::{Attempt, LoggedIn};
 use crate::gateway::record::Record;
@@ -46,13 +46,16 @@ struct Form {
 impl Gateway {
     /// `GET /login`: the page. Somebody who is logged in already is sent on, unless another account is wanted.
     /// Their cookie is renewed on the way if it has to be: who was sent here by a proxy that only asks goes straight back.
-    pub(super) async fn login_page(&self, intake: &Intake, now: Timestamp) -> Result<Reply, Refusal> {
+    pub(super) async fn login_page(&self, intake: &Intake, record: &Record, now: Timestamp) -> Result<Reply, Refusal> {
         let query = intake.query.as_deref().unwrap_or_default().as_bytes();
         let lang = lang(intake);
         let next = self.next(intake, query);
         let known = self.know(intake, None, now).await.ok();
         if let Some(known) = known.as_ref().filter(|_| field(query, "switch").is_none()) {
             return self.go_on(next, known, intake, now).await;
+        }
+        if known.is_none() && field(query, ON).is_some() && self.shared.arrivals.comes_back(record) {
+            return Err(Refusal::CookiesNotKept);
         }
         if let Some(portal) = self.portal_elsewhere(intake) {
             return Ok(Self::to_portal(&portal, intake));

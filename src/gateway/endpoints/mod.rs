@@ -200,7 +200,7 @@ impl Gateway {
         }
         let chosen = chosen_language(intake.query.as_deref()).filter(|_| reads);
         let mut reply = match endpoint {
-            Endpoint::Login if reads => self.login_page(&intake, now).await,
+            Endpoint::Login if reads => self.login_page(&intake, record, now).await,
             Endpoint::Login => self.login(intake, record, now).await,
             Endpoint::Refresh => self.refresh(intake, record, now).await,
             Endpoint::Logout if reads => self.logout_link(&intake, record, now).await,

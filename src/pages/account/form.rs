@@ -111,8 +111,8 @@ pub(super) struct FormDocument<'a> {
     pub(super) t: &'static Texts,
     pub(super) title: &'a str,
     pub(super) lead: String,
-    /// Who is logged in, for password managers and for the person.
-    pub(super) subject: Option<&'a str>,
+    /// Whose form it is, for password managers and for the person, and what that is called.
+    pub(super) subject: Option<(&'a str, &'a str)>,
     pub(super) action: &'a str,
     pub(super) hidden: &'a [(&'a str, &'a str)],
     pub(super) fields: Vec<Field<'a>>,

@@ -89,7 +89,8 @@ pub(in crate::pages) fn render_password(pages: &Pages, lang: Lang, page: &Passwo
         t,
         title: t.account.change_password,
         lead: if page.link.is_some() { t.account.change_by_link.into() } else { t.account.change_lead.into() },
-        subject: Some(page.subject),
+        // Nobody is logged in who comes by a link.
+        subject: Some((if page.link.is_some() { t.login.id } else { t.logout.signed_in_as }, page.subject)),
         action: page.action,
         hidden: &hidden,
         fields,
@@ -108,7 +109,7 @@ pub(in crate::pages) fn render_confirm(pages: &Pages, lang: Lang, page: &Confirm
         t,
         title: titled.title,
         lead: format!("{} {}", titled.told.what, titled.told.todo),
-        subject: Some(page.subject),
+        subject: Some((t.logout.signed_in_as, page.subject)),
         action: page.action,
         hidden: page.hidden,
         fields: vec![Field::password("password", t.login.password, "current-password")],
