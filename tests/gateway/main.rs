@@ -56,6 +56,7 @@ mod store;
 mod store_faults;
 mod streams;
 mod streams_road;
+mod throttle;
 mod tls_road;
 mod tokens;
 mod told;
