@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::listeners::{self, Listeners};
 use super::parse;
 use super::section::Section;
+use super::value::At;
 use crate::base::{Fault, TrustedProxies};
 use crate::routing::HostName;
 use crate::server::{PlainAddress, Settings as ServerSettings};
