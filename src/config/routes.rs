@@ -173,11 +173,11 @@ fn beside_portal(section: &Section<'_>, route: &RouteSettings, portal: Option<&H
             let at = section.value_span("host").or_else(|| section.place()).unwrap_or(0..0);
             section.reader.mismatch(fault.at(at).help("give the application a host of its own"));
         }
-        Some(_) => {}
-        None if route.access == Access::Public => {}
-        None => {
-            let fault = section.at(Fault::new("with a `portal` in [server], a route that needs a login names its `host`"));
-            section.reader.mismatch(fault.help("the portal sends people back to hosts that routes name, and to no others"));
+        Some(Some(_)) => {}
+        Some(None) | None if route.access == Access::Public => {}
+        Some(None) | None => {
+            let fault = section.at(Fault::new("with a `portal` in [server], a route that needs a login names one `host` in full"));
+            section.reader.mismatch(fault.help("the portal hands logins to hosts that routes name, and to no others"));
         }
     }
 }

@@ -20,10 +20,11 @@ impl Gateway {
         Some(format!("https://{portal}{}", port_of(intake)))
     }
 
-    /// Whether the portal may send people to a host: those that routes name, and no others.
+    /// Whether the portal may send people to a host: those that routes name in full, and no others. A ticket goes to whoever
+    /// answers there, and below a `*.name` that may be somebody else's server.
     pub(super) fn is_served(&self, host: &str) -> bool {
-        let Ok(host) = HostName::new(host).map(HostPattern::Exact) else { return false };
-        self.settings.routes.iter().filter_map(|route| route.host.as_ref()).any(|named| named.covers(&host))
+        let named = self.settings.routes.iter().filter_map(|route| route.host.as_ref().and_then(HostPattern::exact));
+        named.into_iter().any(|named| named.as_str() == host && !self.is_portal(named))
     }
 }
 

@@ -75,6 +75,8 @@ fn world() -> World {
         .toml("[[route]]\nhost = \"wiki.example\"\npath = \"/\"\nupstream = \"app\"")
         .toml("[[route]]\nhost = \"grades.example\"\npath = \"/\"\nupstream = \"app\"")
         .toml("[[route]]\nhost = \"grades.example\"\npath = \"/staff/\"\nupstream = \"app\"\naccess = { users = [\"mju:60249999\"] }")
+        // Below this name there may be servers of others: no login is handed there.
+        .toml("[[route]]\nhost = \"*.example\"\npath = \"/pub\"\nupstream = \"app\"\naccess = \"public\"")
         .toml("[[route]]\npath = \"/open\"\nupstream = \"app\"\naccess = \"public\"")
         .start();
     World { origin, sso, gateway }

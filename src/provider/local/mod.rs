@@ -3,6 +3,7 @@
 //! Refusals must not tell whether an id exists, neither by their words nor by their time. Hashing takes long by intention:
 //! it never runs on a worker, and only so many at a time.
 
+mod floor;
 pub(super) mod hash;
 mod rules;
 mod settings;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use super::{Checking, Login, Provider, ProviderFault, Verdict};
@@ -22,12 +23,10 @@ use crate::base::{Clock, TokenId};
 use crate::identity::{IdRule, Profile, ProviderName, Realm, UserId};
 use crate::store::{Account, AccountStatus, Fields, NewAccount, PersonState, Store, StoreError, TokenHash};
 
+use floor::Floor;
+
 pub use rules::PasswordFault;
 pub use settings::{FieldSettings, LocalSettings, Registration};
-
-/// A refusal comes no sooner than this after the question: hashes from an import take another time than ours, and ids that
-/// nobody has none of their own.
-const REFUSAL: Duration = Duration::from_millis(300);
 
 /// How long a one-time link is good.
 const RESET: Duration = Duration::from_secs(24 * 60 * 60);
@@ -35,6 +34,9 @@ const RESET: Duration = Duration::from_secs(24 * 60 * 60);
 /// As many hashes at a time as there are cores, for the whole process: each takes 19 MiB and a core.
 static HASHING: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, std::num::NonZero::get)));
+
+/// Outlives reloads, as the hashes do.
+static FLOOR: Floor = Floor::new();
 
 /// Checks passwords against the accounts in the store, and makes and changes those.
 #[derive(Clone)]
@@ -186,17 +188,24 @@ impl Local {
         let account = self.store.account(user.clone()).await?;
         let known = account.as_ref().map(|account| account.password.clone());
         let work = move || {
-            let Some(prepared) = rules::prepared(password.expose_secret()) else { return (false, None) };
+            let began = std::time::Instant::now();
+            let Some(prepared) = rules::prepared(password.expose_secret()) else { return (false, None, Duration::ZERO) };
             let Some(known) = known else {
                 hash::pretend(&prepared);
-                return (false, None);
+                return (false, None, began.elapsed());
             };
             let right = hash::is_right(&prepared, known.expose_secret());
+            let took = began.elapsed();
+            FLOOR.note(took);
             let anew = if right && hash::is_outdated(known.expose_secret()) { hash::make(&prepared) } else { None };
-            (right, anew)
+            (right, anew, took)
         };
-        let (right, anew) = slowly(work).await.ok_or(AccountFault::Hashing)?;
-        let Some(mut account) = account.filter(|_| right) else { return Ok(None) };
+        let (right, anew, took) = slowly(work).await.ok_or(AccountFault::Hashing)?;
+        let Some(mut account) = account.filter(|_| right) else {
+            // Hashes from an import take another time than ours, and ids that nobody has none of their own.
+            sleep(FLOOR.rest(took)).await;
+            return Ok(None);
+        };
         if let Some(anew) = anew {
             // Whether it could be stored or not: the password is right.
             if self.store.set_password(user.clone(), account.password.clone(), anew.clone()).await.is_ok_and(|done| done) {
@@ -207,14 +216,12 @@ impl Local {
     }
 
     async fn answer(&self, login: Login) -> Result<Verdict, ProviderFault> {
-        let asked = Instant::now();
         let refused = |fault: AccountFault| ProviderFault::NotUnderstood(fault.to_string());
         match self.verified(&login.user, login.password).await.map_err(refused)? {
             Some(Account { status: AccountStatus::Active, .. }) => Ok(Verdict::Right { notice: None }),
             // Only who knows the password hears of it.
             Some(Account { status: AccountStatus::Awaiting, .. }) => Ok(Verdict::NotYet { message: Some(AWAITING.to_owned()) }),
             None => {
-                sleep_until(asked + REFUSAL).await;
                 Ok(Verdict::Wrong { message: None })
             }
         }
