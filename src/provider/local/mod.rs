@@ -221,9 +221,7 @@ impl Local {
             Some(Account { status: AccountStatus::Active, .. }) => Ok(Verdict::Right { notice: None }),
             // Only who knows the password hears of it.
             Some(Account { status: AccountStatus::Awaiting, .. }) => Ok(Verdict::NotYet { message: Some(AWAITING.to_owned()) }),
-            None => {
-                Ok(Verdict::Wrong { message: None })
-            }
+            None => Ok(Verdict::Wrong { message: None }),
         }
     }
 }
