@@ -23,6 +23,7 @@ mod groups;
 mod intake;
 mod library;
 mod login;
+mod office;
 mod portal;
 mod record;
 mod refusal;

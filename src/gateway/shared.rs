@@ -38,6 +38,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Upgraded connections, for the drain.
     pub tunnels: Tunnels,
+    /// Held from reading a person to writing them: two administrators at once must not undo each other's change.
+    pub(super) changing: tokio::sync::Mutex<()>,
     pub(super) key_sources: Mutex<HashMap<String, Arc<KeySource>>>,
     /// Requests to our own endpoints.
     pub(super) own: RouteCounters,
@@ -82,6 +84,7 @@ impl Shared {
             unrouted,
             arrivals,
             tickets: Tickets::default(),
+            changing: tokio::sync::Mutex::default(),
             key_sources: Mutex::default(),
             renewals,
         })

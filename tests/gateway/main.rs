@@ -36,6 +36,7 @@ mod login;
 mod logs;
 mod members;
 mod misbehaviour;
+mod office;
 mod operate;
 mod own_pages;
 mod own_sessions;
