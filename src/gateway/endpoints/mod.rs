@@ -159,6 +159,7 @@ impl Endpoint {
             | Self::OwnSession(_)
             | Self::OtherTab
             | Self::Keys
+            | Self::AssertionKeys
             | Self::Check
             | Self::Enter
             | Self::SignUpApi
@@ -215,7 +216,7 @@ impl Gateway {
             Endpoint::Keys => public_keys(&self.keys.public()),
             Endpoint::AssertionKeys => self.asserter.as_ref().map_or(Err(Refusal::NotFound), |asserter| public_keys(&asserter.public())),
             Endpoint::Check => self.check(intake, record, now),
-            Endpoint::Enter => self.enter(&intake, record, now).await,
+            Endpoint::Enter => self.take_ticket(&intake, record, now).await,
             Endpoint::SignUp if reads => self.sign_up_page(&intake),
             Endpoint::SignUp => self.sign_up_from_page(intake, record, now).await,
             Endpoint::Password if reads => self.password_page(&intake, record, now).await,

@@ -124,7 +124,7 @@ impl Local {
             // Made as any other, so that a login here takes as long as elsewhere.
             None => slowly(|| hash::make(&TokenId::random().to_string())).await.flatten().ok_or(AccountFault::Hashing)?,
         };
-        let account = Account { status: AccountStatus::Active, password: hash };
+        let account = Account { status: AccountStatus::Active, password: hash, fields: Fields::default() };
         let taken = self.store.add_accounts(vec![NewAccount { user, state, account }], self.clock.now()).await?;
         if taken.is_empty() { Ok(()) } else { Err(AccountFault::Taken) }
     }

@@ -1,7 +1,9 @@
 use super::*;
 use crate::identity::{DisplayName, Email, Group, Profile, Role};
 use crate::observe::{AuditEvent, AuditKind};
-use crate::store::{Account, AccountStatus, AuditEntry, AuditQuery, Change, NewAccount, PeopleCount, PeoplePage, PeopleQuery, PersonState};
+use crate::store::{
+    Account, AccountStatus, AuditEntry, AuditQuery, Change, Fields, NewAccount, PeopleCount, PeoplePage, PeopleQuery, PersonState,
+};
 
 pub(in crate::store) fn state(role: &str, groups: &[&str], name: Option<&str>, email: Option<&str>, disabled: bool) -> PersonState {
     let profile = Profile {
@@ -130,7 +132,11 @@ pub(in crate::store) async fn what_a_removed_administrator_did_was_done_by_nobod
 }
 
 fn local(who: &str, status: AccountStatus) -> NewAccount {
-    NewAccount { user: user(who), state: PersonState::default(), account: Account { status, password: "a hash".into() } }
+    NewAccount {
+        user: user(who),
+        state: PersonState::default(),
+        account: Account { status, password: "a hash".into(), fields: Fields::default() },
+    }
 }
 
 pub(in crate::store) async fn who_waits_for_approval_is_found(store: Arc<dyn Store>) {
