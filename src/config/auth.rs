@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::access::user;
 use super::keys;
 use super::provider::Providers;
 use super::reader::nearest_of;
@@ -10,7 +11,7 @@ use super::url;
 use super::value::At;
 use crate::base::Fault;
 use crate::gateway::{LibrarySettings, ScopedKey, SessionSettings};
-use crate::identity::{Realm, Subjects};
+use crate::identity::{Realm, Subjects, UserId};
 use crate::token;
 use crate::web::{CookieProfile, CookieSettings, CsrfSettings};
 
@@ -27,6 +28,8 @@ pub(super) struct Auth {
     pub(super) providers: Vec<ProviderSettings>,
     /// Whether those of one realm stand in for one another.
     pub(super) chain: Chaining,
+    /// Administrators, whatever the store says of them.
+    pub(super) admins: Vec<UserId>,
 }
 
 /// Lives of tokens, shortest and longest.
@@ -57,6 +60,7 @@ pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool) ->
     let chosen = chosen(&section, providers);
     let chain = chain(&section, &chosen);
     let sessions = session::read(root, &section, access_ttl.as_ref(), refresh_ttl.as_ref());
+    let admins = section.list("admins", |text| user(text, providers)).unwrap_or_default();
     let library = super::library::read(&section);
     let primary = primary(&section, &chosen);
     let (keys, scoped) = keys::read(&section, generate, providers, primary.as_ref());
@@ -72,7 +76,17 @@ pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool) ->
         cache,
     };
     let csrf = CsrfSettings { trusted_origins: origins.into_iter().map(|at| at.value).collect() };
-    Some(Auth { scoped, library, tokens, cookies: CookieSettings { profile }, csrf, sessions, providers: chosen, chain })
+    Some(Auth {
+        scoped,
+        library,
+        tokens,
+        cookies: CookieSettings { profile },
+        csrf,
+        sessions,
+        providers: chosen,
+        chain,
+        admins: admins.into_iter().map(|at| at.value).collect(),
+    })
 }
 
 /// A token's life; `None` when what stands there is no span of time.

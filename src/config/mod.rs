@@ -262,7 +262,8 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let identity_headers = headers::read(&root);
     let ours = IdentityHeaders::new(&identity_headers);
     let routes = routes::read(&root, &upstreams, &providers, &aliases, &ours, &others);
-    let groups = groups::read(&root, &providers);
+    let admins = auth.as_ref().map(|auth| auth.admins.clone()).unwrap_or_default();
+    let groups = groups::read(&root, &providers).with_admins(admins);
     let security_headers = root.take("security_headers").map(|value| target::headers(&value, &ours)).unwrap_or_default();
     let (throttle, (store, retention), log) = (rest::throttle(&root), rest::store(&root), rest::log(&root));
     let pages = pages::read(&root, &providers.names);

@@ -1,15 +1,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::identity::{Group, Profile, UserId};
+use crate::identity::{Group, Profile, Role, UserId};
 
-/// Who is in which group according to a file, besides what the store says. Part of the snapshot: a reload acts at once.
+/// Who is in which group according to a file, and who is an administrator according to the configuration, besides what the
+/// store says. Part of the snapshot: a reload acts at once.
 #[derive(Clone, Debug, Default)]
 pub struct FileGroups(Arc<HashMap<UserId, Member>>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 struct Member {
     groups: Vec<Group>,
+    role: Role,
     /// The profile of somebody of whom nothing else is known, made once.
     alone: Arc<Profile>,
 }
@@ -17,17 +19,35 @@ struct Member {
 impl FileGroups {
     /// From groups with their people.
     pub fn new(groups: impl IntoIterator<Item = (Group, Vec<UserId>)>) -> Self {
-        let mut people: HashMap<UserId, Vec<Group>> = HashMap::new();
+        let mut people: HashMap<UserId, Member> = HashMap::new();
         for (group, members) in groups {
             for user in members {
-                people.entry(user).or_default().push(group.clone());
+                people.entry(user).or_default().groups.push(group.clone());
             }
         }
-        let member = |(user, groups): (UserId, Vec<Group>)| {
-            let alone = Arc::new(with(&Profile::default(), &groups));
-            (user, Member { groups, alone })
-        };
-        Self(Arc::new(people.into_iter().map(member).collect()))
+        Self::of(people)
+    }
+
+    /// The same, with these people as administrators.
+    #[must_use]
+    pub fn with_admins(self, admins: impl IntoIterator<Item = UserId>) -> Self {
+        let mut people = Arc::unwrap_or_clone(self.0);
+        for user in admins {
+            people.entry(user).or_default().role = Role::Admin;
+        }
+        Self::of(people)
+    }
+
+    fn of(mut people: HashMap<UserId, Member>) -> Self {
+        for member in people.values_mut() {
+            member.alone = Arc::new(member.join(&Profile::default()));
+        }
+        Self(Arc::new(people))
+    }
+
+    /// Whether the configuration makes this person an administrator: then nothing else can take the role away.
+    pub(super) fn makes_admin(&self, user: &UserId) -> bool {
+        self.0.get(user).is_some_and(|member| member.role == Role::Admin)
     }
 
     /// A person's profile with the groups of the file in it.
@@ -35,23 +55,27 @@ impl FileGroups {
         match self.0.get(user) {
             None => profile,
             Some(member) if *profile == Profile::default() => Arc::clone(&member.alone),
-            Some(member) => Arc::new(with(&profile, &member.groups)),
+            Some(member) => Arc::new(member.join(&profile)),
         }
     }
 }
 
-fn with(profile: &Profile, groups: &[Group]) -> Profile {
-    let mut joined = profile.clone();
-    joined.groups.extend_from_slice(groups);
-    joined.groups.sort();
-    joined.groups.dedup();
-    joined
+impl Member {
+    fn join(&self, profile: &Profile) -> Profile {
+        let mut joined = profile.clone();
+        joined.groups.extend_from_slice(&self.groups);
+        joined.groups.sort();
+        joined.groups.dedup();
+        if self.role == Role::Admin {
+            joined.role = Role::Admin;
+        }
+        joined
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::Role;
 
     #[test]
     fn both_sources_count() {
@@ -62,7 +86,11 @@ mod tests {
         let stored = Profile { role: Role::Admin, groups: vec![Group::new("a").unwrap(), staff.clone()], ..Profile::default() };
         let joined = file.join(&kim, Arc::new(stored.clone()));
         assert_eq!((joined.role, &*joined.groups), (Role::Admin, &[Group::new("a").unwrap(), grades, staff][..]));
+        let admins = file.with_admins([kim.clone()]);
+        let both = admins.join(&kim, Arc::default());
+        assert_eq!((both.role, both.groups.len(), admins.makes_admin(&kim)), (Role::Admin, 2, true));
         let stranger = UserId::parse("guests:kim").unwrap();
-        assert_eq!(file.join(&stranger, Arc::new(stored.clone())), Arc::new(stored), "a namesake of another realm gets nothing");
+        assert_eq!(admins.join(&stranger, Arc::default()), Arc::default(), "a namesake of another realm gets nothing");
+        assert!(!admins.makes_admin(&stranger));
     }
 }

@@ -134,8 +134,11 @@ impl Gateway {
         };
         let (position, last_end) = match self.shared.log.open_session(opening).await? {
             Opened::Begun { position, ended: _, first: _, last_end } => (position, last_end),
-            Opened::Disabled => {
-                self.shared.audit(audit(AuditKind::LoginRefused, &who.user, None, intake.client, record, now, "disabled"));
+            refused @ (Opened::Disabled | Opened::Blocked) => {
+                let event = audit(AuditKind::LoginRefused, &who.user, None, intake.client, record, now, "disabled");
+                // Of somebody who was removed and blocked nothing is kept: nor is it written down that they tried.
+                let nameless = |event| AuditEvent { user: None, detail: "an id that is kept blocked".to_owned(), ..event };
+                self.shared.audit(if matches!(refused, Opened::Blocked) { nameless(event) } else { event });
                 return Err(Refusal::AccountDisabled);
             }
         };

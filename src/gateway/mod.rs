@@ -23,6 +23,7 @@ mod groups;
 mod intake;
 mod library;
 mod login;
+mod office;
 mod record;
 mod refusal;
 mod renew;

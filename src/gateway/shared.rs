@@ -37,6 +37,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Upgraded connections, for the drain.
     pub tunnels: Tunnels,
+    /// Held from reading a person to writing them: two administrators at once must not undo each other's change.
+    pub(super) changing: tokio::sync::Mutex<()>,
     pub(super) key_sources: Mutex<HashMap<String, Arc<KeySource>>>,
     /// Requests to our own endpoints.
     pub(super) own: RouteCounters,
@@ -78,6 +80,7 @@ impl Shared {
             own,
             unrouted,
             arrivals,
+            changing: tokio::sync::Mutex::default(),
             key_sources: Mutex::default(),
             renewals,
         })

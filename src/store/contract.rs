@@ -49,7 +49,11 @@ macro_rules! hold_to_contract {
             changes::the_longest_token_life_is_remembered,
             people::a_changed_person_is_kept_and_found,
             people::people_are_paged_and_searched,
+            people::who_waits_for_approval_is_found,
+            people::hours_are_counted,
+            people::a_blocked_id_does_not_come_back,
             people::a_removed_person_leaves_nothing_personal,
+            people::what_a_removed_administrator_did_was_done_by_nobody,
             people::the_audit_trail_is_filtered_and_paged,
             people::old_audit_events_are_pruned_and_numbers_go_on,
             accounts::accounts_are_made_all_or_none,
@@ -117,7 +121,7 @@ pub(in crate::store) async fn log_in(store: &Arc<dyn Store>, opening: &Opening) 
             let ended = ended.iter().map(|entry| entry.change.clone()).collect();
             Login { position, ended, first, last_end }
         }
-        Opened::Disabled => panic!("{:?} is disabled", opening.user),
+        refused @ (Opened::Disabled | Opened::Blocked) => panic!("{:?}: {refused:?}", opening.user),
     }
 }
 

@@ -29,7 +29,7 @@ pub use accounts::{Account, AccountStatus, NewAccount};
 pub use change::{Change, EndReason, LoggedChange, PersonState};
 pub use lock::{LockError, StateLock};
 pub use log::ChangeLog;
-pub use people::{AuditEntry, AuditQuery, PeopleQuery, Person};
+pub use people::{AuditEntry, AuditQuery, Figures, PeopleCount, PeoplePage, PeopleQuery, Person};
 pub use session::{Opened, Opening, Presented, Renewal, RenewalOutcome, Rotate, SessionQuery, SessionRecord, TokenHash};
 pub use sqlite::Sqlite;
 pub use view::{Ending, Endings, Notice, View, ViewSizes};
@@ -156,6 +156,19 @@ pub trait Store: Send + Sync + 'static {
     /// People in the order of realm and id, a page at a time.
     fn people(&self, query: PeopleQuery) -> Pending<Vec<Person>>;
 
+    /// How many people there are.
+    fn count_people(&self) -> Pending<PeopleCount>;
+
+    /// Remembers that this id may not come back, by a keyed hash alone: no session begins for it and no account is made.
+    /// Removing the person is another thing.
+    fn block(&self, user: UserId, at: Timestamp) -> Pending<()>;
+
+    /// Lets the id come back. Whether it was blocked.
+    fn unblock(&self, user: UserId) -> Pending<bool>;
+
+    /// Whether this id may not come back.
+    fn is_blocked(&self, user: UserId) -> Pending<bool>;
+
     /// A person's local account, if there is one.
     fn account(&self, user: UserId) -> Pending<Option<Account>>;
 
@@ -163,7 +176,7 @@ pub trait Store: Send + Sync + 'static {
     fn accounts(&self, realm: Realm, after: String, limit: u32) -> Pending<Vec<NewAccount>>;
 
     /// Makes local accounts, all or none, and appends to the change log what holds of their people. Answers whose accounts
-    /// were there already: then none was made. Somebody known before keeps what was given to them.
+    /// were there already, or are blocked: then none was made. Somebody known before keeps what was given to them.
     fn add_accounts(&self, accounts: Vec<NewAccount>, at: Timestamp) -> Pending<Vec<UserId>>;
 
     /// Sets the hash of an account's password if it is still `was`. Whether it was.
@@ -187,6 +200,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What the audit table holds, newest first, a page at a time.
     fn audit_trail(&self, query: AuditQuery) -> Pending<Vec<AuditEntry>>;
+
+    /// What happened in each of so many hours from `since` on.
+    fn figures(&self, since: Timestamp, hours: usize) -> Pending<Vec<Figures>>;
 
     /// Forgets what nothing can need any more: sessions some days past their end, changes and audit events older than
     /// `keep` says. Done in slices, so that other writes get in between.

@@ -83,6 +83,8 @@ pub enum Opened {
     },
     /// The account is disabled: nothing was written.
     Disabled,
+    /// The id belonged to somebody who was removed and may not come back: no session began.
+    Blocked,
 }
 
 /// A session as stored.

@@ -69,6 +69,11 @@ impl TokenIssuer {
         &self.settings.subjects
     }
 
+    /// What stands in `iss`: the URL under which people reach the gateway.
+    pub fn name(&self) -> &str {
+        &self.settings.issuer
+    }
+
     /// A new access token.
     ///
     /// # Errors

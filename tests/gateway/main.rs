@@ -35,6 +35,7 @@ mod login;
 mod logs;
 mod members;
 mod misbehaviour;
+mod office;
 mod operate;
 mod own_sessions;
 mod pages;

@@ -200,6 +200,12 @@ pub fn munjigi(dir: &Path, arguments: &[&str]) -> Finished {
     Process::start(binary().args(arguments).current_dir(dir)).finish()
 }
 
+/// The same with something typed.
+#[track_caller]
+pub fn munjigi_fed(dir: &Path, arguments: &[&str], text: &str) -> Finished {
+    Process::fed(binary().args(arguments).current_dir(dir), text).finish()
+}
+
 /// A gateway that serves.
 pub struct Gateway {
     /// The process.

@@ -26,7 +26,7 @@ pub use client::{Client, plainly};
 pub use daemon::Daemon;
 pub use framed::FramedH2;
 pub use front::{Front, tls_behind};
-pub use gateway::{Builder, Gateway, SECRET, munjigi, write_private};
+pub use gateway::{Builder, Gateway, SECRET, munjigi, munjigi_fed, write_private};
 pub use h2::{H2, RawH2, Verdict as RawVerdict};
 pub use needs::{STORIES, is_there, may, need};
 pub use origin::{Conversation, Origin};

@@ -84,6 +84,15 @@ pub(super) fn events(events: &[Value]) -> String {
     table.to_string()
 }
 
+/// A one-time link, and what it is good for.
+pub(super) fn link(answer: &Value) -> String {
+    format!(
+        "{}\nwhoever opens this link sets the password of {}; it is good once and for a day, and not shown again",
+        text(&answer["link"]),
+        text(&answer["user"])
+    )
+}
+
 /// How many sessions went.
 pub(super) fn ended(answer: &Value) -> String {
     let number = answer["sessions_ended"].as_u64().unwrap_or(0);
@@ -105,7 +114,13 @@ fn list(value: &Value) -> String {
 }
 
 fn state(user: &Value) -> &'static str {
-    if user["disabled"].as_bool().unwrap_or(false) { "disabled" } else { "active" }
+    if user["disabled"].as_bool().unwrap_or(false) {
+        "disabled"
+    } else if user["account"] == "awaiting" {
+        "awaiting approval"
+    } else {
+        "active"
+    }
 }
 
 /// Seconds since 1970 as the clock on this machine's wall shows them.

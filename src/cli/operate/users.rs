@@ -1,6 +1,9 @@
+use std::io::{self, BufRead as _, IsTerminal as _};
+
 use clap::Subcommand;
 use http::Method;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::{Common, Trouble, all, print, quoted};
 
@@ -12,6 +15,9 @@ pub(crate) enum Users {
     /// List people; with TEXT those whose id, name or e-mail holds it
     List {
         text: Option<String>,
+        /// Only those whose account waits for approval
+        #[arg(long)]
+        awaiting: bool,
         /// At most so many are fetched
         #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
         limit: usize,
@@ -24,7 +30,10 @@ pub(crate) enum Users {
         #[command(flatten)]
         common: Common,
     },
-    /// Enter somebody before their first login
+    /// Enter somebody before their first login; where passwords are kept here, make their account
+    ///
+    /// An account of Munjigi's own gets a one-time link, printed this once, with which its owner sets a password within a
+    /// day; with --password you choose it.
     Add {
         user: String,
         /// member or admin
@@ -37,6 +46,15 @@ pub(crate) enum Users {
         name: Option<String>,
         #[arg(long)]
         email: Option<String>,
+        /// Ask for the password here (a line of standard input when that is no terminal)
+        #[arg(long)]
+        password: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Let somebody in who made an account and waits for approval
+    Approve {
+        user: String,
         #[command(flatten)]
         common: Common,
     },
@@ -55,6 +73,9 @@ pub(crate) enum Users {
     /// Remove a person's data and sessions; whoever can still log in elsewhere may come back as new
     Remove {
         user: String,
+        /// The id may not come back; only a keyed hash of it is kept
+        #[arg(long)]
+        keep_blocked: bool,
         #[command(flatten)]
         common: Common,
     },
@@ -82,7 +103,13 @@ pub(crate) enum Users {
         #[command(flatten)]
         common: Common,
     },
-    /// Make a link for a forgotten password (local accounts)
+    /// Let an id come back that was removed with --keep-blocked
+    Unblock {
+        user: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Make a one-time link for a forgotten password, good for a day (accounts of Munjigi's own)
     Reset {
         user: String,
         #[command(flatten)]
@@ -93,8 +120,9 @@ pub(crate) enum Users {
 /// Runs `munjigi users …`.
 pub(in crate::cli) fn users(command: &Users) -> Result<(), Trouble> {
     match command {
-        Users::List { text, limit, common } => {
+        Users::List { text, awaiting, limit, common } => {
             let search = text.iter().map(|text| format!("search={}", quoted(text)));
+            let search = search.chain(awaiting.then(|| "awaiting=true".to_owned()));
             let listed = all(&common.desk()?, PLACE, search.collect(), "users", *limit)?;
             let words = listed.in_words(print::users);
             common.show(listed.into_json("users"), words);
@@ -106,15 +134,20 @@ pub(in crate::cli) fn users(command: &Users) -> Result<(), Trouble> {
             common.show(answer, words);
             Ok(())
         }
-        Users::Add { user, role, groups, name, email, common } => {
+        Users::Add { user, role, groups, name, email, password, common } => {
             let mut wanted = json!({ "user": user, "groups": groups });
             for (key, value) in [("role", role), ("name", name), ("email", email)] {
                 if let Some(value) = value {
                     wanted[key] = value.as_str().into();
                 }
             }
+            if *password {
+                wanted["password"] = new_password()?.as_str().into();
+            }
             let answer = common.desk()?.ask(&Method::POST, PLACE, Some(&wanted))?;
-            let words = format!("{} is entered\n{}", print::text(&answer["user"]), print::users(std::slice::from_ref(&answer)));
+            let link = if answer["link"].is_string() { format!("\n\n{}", print::link(&answer)) } else { String::new() };
+            let table = print::users(std::slice::from_ref(&answer));
+            let words = format!("{} is entered\n{table}{link}", print::text(&answer["user"]));
             common.show(answer, words);
             Ok(())
         }
@@ -125,17 +158,49 @@ pub(in crate::cli) fn users(command: &Users) -> Result<(), Trouble> {
             change(common, user, &json!({ "add_groups": add, "remove_groups": remove }))
         }
         Users::Groups { user, groups, common, .. } => change(common, user, &json!({ "groups": groups })),
-        Users::Remove { user, common } => {
-            let answer = common.desk()?.ask(&Method::DELETE, &place(user), None)?;
-            let words = format!("{} is removed: {}", print::text(&answer["user"]), print::ended(&answer));
+        Users::Approve { user, common } => {
+            let answer = common.desk()?.ask(&Method::POST, &format!("{}/approve", place(user)), None)?;
+            let words = if answer["changed"].as_bool().unwrap_or(false) { "is approved" } else { "was approved already" };
+            let words = format!("{} {words}", print::text(&answer["user"]));
             common.show(answer, words);
             Ok(())
         }
-        Users::Reset { user, common: _ } => Err(Trouble::Usage(format!(
-            "{user}: passwords are reset where they are kept; accounts of Munjigi's own, whose passwords could be reset here, are not \
-             in this version"
-        ))),
+        Users::Unblock { user, common } => {
+            let answer = common.desk()?.ask(&Method::POST, &format!("{}/unblock", place(user)), None)?;
+            let words = format!("{} may come back", print::text(&answer["user"]));
+            common.show(answer, words);
+            Ok(())
+        }
+        Users::Remove { user, keep_blocked, common } => {
+            let place = format!("{}?keep_blocked={keep_blocked}", place(user));
+            let answer = common.desk()?.ask(&Method::DELETE, &place, None)?;
+            let blocked = if *keep_blocked { " and kept blocked" } else { "" };
+            let words = format!("{} is removed{blocked}: {}", print::text(&answer["user"]), print::ended(&answer));
+            common.show(answer, words);
+            Ok(())
+        }
+        Users::Reset { user, common } => {
+            let answer = common.desk()?.ask(&Method::POST, &format!("{}/reset", place(user)), None)?;
+            let words = print::link(&answer);
+            common.show(answer, words);
+            Ok(())
+        }
     }
+}
+
+/// A password chosen at the terminal, typed twice and not shown; else a line of standard input.
+fn new_password() -> Result<Zeroizing<String>, Trouble> {
+    let unread = |error: io::Error| Trouble::Usage(format!("the password cannot be read: {error}"));
+    if !io::stdin().is_terminal() {
+        let mut line = Zeroizing::new(String::new());
+        io::stdin().lock().read_line(&mut line).map_err(unread)?;
+        let length = line.trim_end_matches(['\r', '\n']).len();
+        line.truncate(length);
+        return Ok(line);
+    }
+    let typed = Zeroizing::new(rpassword::prompt_password("password (not shown): ").map_err(unread)?);
+    let again = Zeroizing::new(rpassword::prompt_password("the same again: ").map_err(unread)?);
+    if typed == again { Ok(typed) } else { Err(Trouble::Usage("the two passwords are not the same".to_owned())) }
 }
 
 const PLACE: &str = "/.auth/api/users";

@@ -3,10 +3,9 @@ use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Admin, Entrance, Fault};
+use super::sessions::{end_session, log_person_out};
+use super::{Admin, Entrance, Fault, people};
 use crate::gateway::reply::{self, Reply};
-use crate::observe::AuditKind;
-use crate::store::{Change, EndReason};
 use crate::web::{Peer, field, from_json, read_whole};
 
 /// Where the administration is.
@@ -30,6 +29,12 @@ impl Query {
         self.get(name).map(|text| text.parse().map_err(|_| wrong(&text))).transpose()
     }
 
+    /// Yes or no; no unless said.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Fault> {
+        let wrong = |text: &str| Fault::Wrong(format!("{name} is true or false, not {text:?}"));
+        self.get(name).map_or(Ok(false), |text| text.parse().map_err(|_| wrong(&text)))
+    }
+
     /// How many entries a page has.
     pub(super) fn limit(&self) -> Result<u32, Fault> {
         let wanted = self.number("limit")?.and_then(|limit| u32::try_from(limit).ok());
@@ -40,43 +45,39 @@ impl Query {
 impl Admin {
     /// Everything below `/.auth/api/`.
     pub(super) async fn api(&self, request: Request<Incoming>, peer: &Peer, entrance: Entrance) -> Result<Reply, Fault> {
-        let actor = self.actor(request.headers(), peer, entrance)?;
+        let gateway = self.current.load_full();
+        let actor = self.actor(&gateway, request.headers(), peer, entrance)?;
         let (head, body) = request.into_parts();
         let query = Query(head.uri.query().unwrap_or_default().to_owned());
         let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default();
         let segments: Vec<&str> = path.split('/').collect();
         let reads = matches!(head.method, Method::GET | Method::HEAD);
         let answer = match (&segments[..], &head.method) {
-            (["sessions"], _) if reads => self.list_sessions(&query).await?,
-            (["sessions", id], &Method::DELETE) => self.end_session(id, &actor).await?,
-            (["users"], _) if reads => self.list_people(&query).await?,
+            (["sessions"], _) if reads => self.list_sessions(&gateway, &query).await?,
+            (["sessions", id], &Method::DELETE) => end_session(&gateway, id, &actor).await?,
+            (["users"], _) if reads => self.list_people(&gateway, &query).await?,
             (["users"], &Method::POST) => {
-                let added = self.add_person(said(body).await?, &actor).await?;
+                let added = people::add(&gateway, said(body).await?, &actor).await?;
                 return Ok(reply::json(StatusCode::CREATED, &added));
             }
-            (["users", who], _) if reads => self.show_person(who).await?,
-            (["users", who], &Method::PATCH) => self.change_person(who, said(body).await?, &actor).await?,
-            (["users", who], &Method::DELETE) => self.remove_person(who, &actor).await?,
-            (["users", who, "sessions"], &Method::DELETE) => self.log_person_out(who, &actor).await?,
-            (["logout-everybody"], &Method::POST) => self.log_everybody_out(&actor).await?,
-            (["audit"], _) if reads => self.trail(&query).await?,
+            (["users", who], _) if reads => self.show_person(&gateway, who).await?,
+            (["users", who], &Method::PATCH) => people::change(&gateway, who, &said(body).await?, &actor).await?,
+            (["users", who], &Method::DELETE) => people::remove(&gateway, who, query.flag("keep_blocked")?, &actor).await?,
+            (["users", who, "approve"], &Method::POST) => people::approve(&gateway, who, &actor).await?,
+            (["users", who, "reset"], &Method::POST) => people::reset(&gateway, who, &actor).await?,
+            (["users", who, "unblock"], &Method::POST) => people::unblock(&gateway, who, &actor).await?,
+            (["users", who, "sessions"], &Method::DELETE) => log_person_out(&gateway, who, &actor).await?,
+            (["logout-everybody"], &Method::POST) => json!({ "sessions_ended": gateway.log_everybody_out(&actor).await? }),
+            (["audit"], _) if reads => self.trail(&gateway, &query).await?,
             (["explain"], &Method::POST) => self.explain(said(body).await?).await?,
             (["sessions", _] | ["users", _, "sessions"], _) => return Err(Fault::Method("DELETE")),
             (["users"], _) => return Err(Fault::Method("GET, HEAD, POST")),
             (["users", _], _) => return Err(Fault::Method("GET, HEAD, PATCH, DELETE")),
-            (["logout-everybody" | "explain"], _) => return Err(Fault::Method("POST")),
+            (["logout-everybody" | "explain"] | ["users", _, "approve" | "reset" | "unblock"], _) => return Err(Fault::Method("POST")),
             (["sessions" | "audit"], _) => return Err(Fault::Method("GET, HEAD")),
             _ => return Err(Fault::NotFound),
         };
         Ok(reply::json(StatusCode::OK, &answer))
-    }
-
-    /// Everybody has to log in again, whoever asks included.
-    async fn log_everybody_out(&self, actor: &super::who::Actor) -> Result<Value, Fault> {
-        let live = self.shared.store.live_sessions(self.shared.clock.now()).await?;
-        self.shared.log.end(vec![Change::EverybodyEnded { reason: EndReason::Administrator }]).await?;
-        self.note(actor, AuditKind::EverybodyLoggedOut, None, None, "").await;
-        Ok(json!({ "sessions_ended": live }))
     }
 }
 

@@ -31,11 +31,11 @@ impl Admin {
     /// What the configuration in place would do with a request now, people and ended sessions included. Nothing is renewed,
     /// sent or written down.
     pub(super) async fn explain(&self, supposed: Supposed) -> Result<Value, Fault> {
+        let gateway = self.current.load_full();
         let user = match &supposed.user {
-            Some(written) => Some(self.whom(written).await?),
+            Some(written) => Some(gateway.whom(written).await?),
             None => None,
         };
-        let gateway = self.current.load_full();
         let wrong = |what: &str, text: &str| Fault::Wrong(format!("{text:?} is no {what}"));
         let mut request = Request::new(());
         *request.method_mut() = Method::from_bytes(supposed.method.as_bytes()).map_err(|_| wrong("method", &supposed.method))?;

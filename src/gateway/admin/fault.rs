@@ -1,8 +1,8 @@
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::base::SessionId;
 use crate::gateway::Refusal;
+use crate::gateway::office::OfficeFault;
 use crate::gateway::reply::{self, Reply};
 use crate::identity::UserId;
 use crate::store::StoreError;
@@ -26,16 +26,8 @@ pub(super) enum Fault {
     NotAdmin(UserId),
     #[error("{0}")]
     Wrong(String),
-    #[error("{0} is not known here: nobody of that id has logged in yet; `munjigi users add {0}` enters them beforehand")]
-    Nobody(UserId),
-    #[error("{0} is known already")]
-    Known(UserId),
-    #[error("{id} may be any of {}; write which", .candidates.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
-    Ambiguous { id: String, candidates: Vec<UserId> },
-    #[error("{0} is not a live session; `munjigi sessions list` shows those that are")]
-    NoSession(SessionId),
-    #[error("{0}; nothing was confirmed, try again")]
-    Store(#[from] StoreError),
+    #[error(transparent)]
+    Office(#[from] OfficeFault),
 }
 
 impl Fault {
@@ -50,15 +42,10 @@ impl Fault {
             Self::Token(refusal) => (StatusCode::UNAUTHORIZED, refusal.word()),
             Self::NotAdmin(_) => (StatusCode::FORBIDDEN, "not_admin"),
             Self::Wrong(_) => (StatusCode::BAD_REQUEST, "bad_request"),
-            Self::Nobody(_) => (StatusCode::NOT_FOUND, "unknown_user"),
-            Self::Known(_) => (StatusCode::CONFLICT, "known_user"),
-            Self::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous_user"),
-            Self::NoSession(_) => (StatusCode::NOT_FOUND, "unknown_session"),
-            Self::Store(StoreError::Full) => (StatusCode::INSUFFICIENT_STORAGE, "store_unavailable"),
-            Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            Self::Office(fault) => office(fault),
         };
         let mut body = json!({ "error": word, "msg": self.to_string() });
-        if let Self::Ambiguous { candidates, .. } = self {
+        if let Self::Office(OfficeFault::Ambiguous { candidates, .. }) = self {
             body["candidates"] = candidates.iter().map(ToString::to_string).collect::<Vec<_>>().into();
         }
         let mut reply = reply::json(status, &body);
@@ -69,5 +56,28 @@ impl Fault {
             reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
         }
         reply
+    }
+}
+
+const fn office(fault: &OfficeFault) -> (StatusCode, &'static str) {
+    match fault {
+        OfficeFault::Wrong(_) => (StatusCode::BAD_REQUEST, "bad_request"),
+        OfficeFault::Nobody(_) => (StatusCode::NOT_FOUND, "unknown_user"),
+        OfficeFault::Known(_) => (StatusCode::CONFLICT, "known_user"),
+        OfficeFault::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous_user"),
+        OfficeFault::NoSession(_) => (StatusCode::NOT_FOUND, "unknown_session"),
+        OfficeFault::NoAccount(_) => (StatusCode::CONFLICT, "no_local_account"),
+        OfficeFault::Blocked(_) => (StatusCode::CONFLICT, "blocked_user"),
+        OfficeFault::NotBlocked(_) => (StatusCode::NOT_FOUND, "not_blocked"),
+        OfficeFault::Configured(_) => (StatusCode::CONFLICT, "admin_by_configuration"),
+        OfficeFault::Oneself(_) => (StatusCode::CONFLICT, "oneself"),
+        OfficeFault::Store(StoreError::Full) => (StatusCode::INSUFFICIENT_STORAGE, "store_unavailable"),
+        OfficeFault::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Office(error.into())
     }
 }

@@ -50,8 +50,6 @@ pub struct Admin {
     draining: AtomicBool,
     /// When the store's live sessions were last counted. Held while the numbers are put together.
     counted: tokio::sync::Mutex<Option<Instant>>,
-    /// Held from reading a person to writing them: two operators at once must not undo each other's change.
-    changing: tokio::sync::Mutex<()>,
 }
 
 impl Admin {
@@ -69,7 +67,6 @@ impl Admin {
             certificates: ArcSwap::from_pointee(Vec::new()),
             draining: AtomicBool::new(false),
             counted: tokio::sync::Mutex::default(),
-            changing: tokio::sync::Mutex::default(),
         };
         admin.reloaded(certificates);
         Arc::new(admin)

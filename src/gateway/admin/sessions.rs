@@ -2,18 +2,18 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::api::Query;
-use super::who::Actor;
 use super::{Admin, Fault};
 use crate::base::SessionId;
-use crate::observe::AuditKind;
-use crate::store::{Change, EndReason, SessionQuery, SessionRecord};
+use crate::gateway::Gateway;
+use crate::gateway::office::Actor;
+use crate::store::{SessionQuery, SessionRecord};
 
 impl Admin {
     /// Live sessions: of everybody a page at a time, or all of one person.
-    pub(super) async fn list_sessions(&self, query: &Query) -> Result<Value, Fault> {
+    pub(super) async fn list_sessions(&self, gateway: &Gateway, query: &Query) -> Result<Value, Fault> {
         let now = self.shared.clock.now();
         if let Some(who) = query.get("user") {
-            let records = self.shared.store.sessions_of(self.whom(&who).await?, now).await?;
+            let records = self.shared.store.sessions_of(gateway.whom(&who).await?, now).await?;
             return Ok(json!({ "sessions": records.iter().map(shown).collect::<Vec<_>>(), "next": null }));
         }
         let after = query.get("after").map(|id| session_id(&id)).transpose()?;
@@ -23,25 +23,19 @@ impl Admin {
         let next = records.last().filter(|_| full).map(|record| record.id.to_string());
         Ok(json!({ "sessions": records.iter().map(shown).collect::<Vec<_>>(), "next": next }))
     }
+}
 
-    /// Ends one session.
-    pub(super) async fn end_session(&self, id: &str, actor: &Actor) -> Result<Value, Fault> {
-        let id = session_id(id)?;
-        let record = self.shared.store.session(id).await?.filter(|record| record.ended.is_none()).ok_or(Fault::NoSession(id))?;
-        let change = Change::SessionEnded { session: id, user: record.user.clone(), reason: EndReason::Administrator };
-        self.shared.log.end(vec![change]).await?;
-        self.note(actor, AuditKind::SessionEnded, Some(record.user.clone()), Some(id), "").await;
-        Ok(json!({ "user": record.user.to_string(), "sessions_ended": 1 }))
-    }
+/// Ends one session.
+pub(super) async fn end_session(gateway: &Gateway, id: &str, actor: &Actor) -> Result<Value, Fault> {
+    let user = gateway.end_by_office(session_id(id)?, None, actor).await?;
+    Ok(json!({ "user": user.to_string(), "sessions_ended": 1 }))
+}
 
-    /// Ends every session of one person.
-    pub(super) async fn log_person_out(&self, who: &str, actor: &Actor) -> Result<Value, Fault> {
-        let user = self.whom(who).await?;
-        let live = self.shared.store.sessions_of(user.clone(), self.shared.clock.now()).await?.len();
-        self.shared.log.end(vec![Change::PersonEnded { user: user.clone(), reason: EndReason::Administrator }]).await?;
-        self.note(actor, AuditKind::PersonLoggedOut, Some(user.clone()), None, "").await;
-        Ok(json!({ "user": user.to_string(), "sessions_ended": live }))
-    }
+/// Ends every session of one person.
+pub(super) async fn log_person_out(gateway: &Gateway, who: &str, actor: &Actor) -> Result<Value, Fault> {
+    let user = gateway.whom(who).await?;
+    let ended = gateway.log_person_out(&user, actor).await?;
+    Ok(json!({ "user": user.to_string(), "sessions_ended": ended }))
 }
 
 /// A session as it is told. Times are seconds since 1970.

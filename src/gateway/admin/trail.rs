@@ -3,14 +3,15 @@ use serde_json::{Value, json};
 use super::api::Query;
 use super::{Admin, Fault};
 use crate::base::Timestamp;
+use crate::gateway::Gateway;
 use crate::observe::AuditKind;
 use crate::store::{AuditEntry, AuditQuery};
 
 impl Admin {
     /// The audit trail, newest first, a page at a time.
-    pub(super) async fn trail(&self, query: &Query) -> Result<Value, Fault> {
+    pub(super) async fn trail(&self, gateway: &Gateway, query: &Query) -> Result<Value, Fault> {
         let user = match query.get("user") {
-            Some(who) => Some(self.whom(&who).await?),
+            Some(who) => Some(gateway.whom(&who).await?),
             None => None,
         };
         let limit = query.limit()?;

@@ -83,7 +83,7 @@ impl Gateway {
         };
         let position = match self.shared.log.open_session(opening).await? {
             Opened::Begun { position, ended: _, first: _, last_end: _ } => position,
-            Opened::Disabled => return Err(Refusal::AccountDisabled),
+            Opened::Disabled | Opened::Blocked => return Err(Refusal::AccountDisabled),
         };
         let detail = "with an application's refresh token";
         self.shared.audit(audit(AuditKind::LoginAccepted, &verified.user, Some(verified.session), intake.client, record, now, detail));

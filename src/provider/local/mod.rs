@@ -101,6 +101,22 @@ impl Local {
         if taken.is_empty() { Ok(status) } else { Err(AccountFault::Taken) }
     }
 
+    /// Makes an account for somebody whom an administrator enters, ready for use: with this password, or with one that
+    /// nobody knows, to be set by a one-time link.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn enter(&self, user: UserId, state: PersonState, password: Option<SecretString>) -> Result<(), AccountFault> {
+        let hash = match password {
+            Some(chosen) => self.new_hash(&user, &state.profile, chosen).await?,
+            // Made as any other, so that a login here takes as long as elsewhere.
+            None => slowly(|| hash::make(&TokenId::random().to_string())).await.flatten().ok_or(AccountFault::Hashing)?,
+        };
+        let account = Account { status: AccountStatus::Active, password: hash };
+        let taken = self.store.add_accounts(vec![NewAccount { user, state, account }], self.clock.now()).await?;
+        if taken.is_empty() { Ok(()) } else { Err(AccountFault::Taken) }
+    }
+
     /// Sets a new password for somebody who knows the old one. Ending the other sessions is the caller's part.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 use super::*;
 use crate::identity::{DisplayName, Email, Group, Profile, Role};
 use crate::observe::{AuditEvent, AuditKind};
-use crate::store::{AuditEntry, AuditQuery, Change, PeopleQuery, PersonState};
+use crate::store::{Account, AccountStatus, AuditEntry, AuditQuery, Change, NewAccount, PeopleCount, PeoplePage, PeopleQuery, PersonState};
 
 pub(in crate::store) fn state(role: &str, groups: &[&str], name: Option<&str>, email: Option<&str>, disabled: bool) -> PersonState {
     let profile = Profile {
@@ -50,21 +50,30 @@ pub(in crate::store) async fn people_are_paged_and_searched(store: Arc<dyn Store
         log_in(&store, &opening(&format!("mju:{n:03}"), at(n))).await;
     }
     change(&store, "local:kim_1", state("member", &[], Some("김100%"), Some("Kim@Example.kr"), false)).await;
-    let mut found = Vec::new();
+    let page = async |page| -> Vec<UserId> {
+        let people = store.people(PeopleQuery { search: None, awaiting: false, page, limit: 10 }).await.unwrap();
+        assert!(people.len() <= 10);
+        people.into_iter().map(|person| person.user).collect()
+    };
+    let mut found = page(PeoplePage::First).await;
     loop {
-        let page = store.people(PeopleQuery { search: None, after: found.last().cloned(), limit: 10 }).await.unwrap();
-        if page.is_empty() {
+        let next = page(PeoplePage::After(found.last().unwrap().clone())).await;
+        if next.is_empty() {
             break;
         }
-        assert!(page.len() <= 10);
-        found.extend(page.into_iter().map(|person| person.user));
+        found.extend(next);
     }
     assert_eq!((found.len(), found[0].to_string()), (26, "local:kim_1".to_owned()));
     assert!(found.is_sorted());
+    // The same backwards, each page in the same order.
+    assert_eq!(page(PeoplePage::Last).await, found[16..]);
+    assert_eq!(page(PeoplePage::Before(found[16].clone())).await, found[6..16]);
+    assert_eq!(page(PeoplePage::Before(found[6].clone())).await, found[..6]);
+    assert_eq!(store.count_people().await.unwrap(), PeopleCount { everybody: 26, awaiting: 0 });
     for (search, count) in
         [("02", 6), ("kim", 1), ("KIM@EXAMPLE", 1), ("김", 1), ("100%", 1), ("%", 1), ("_", 1), ("\\", 0), ("x' OR '1", 0)]
     {
-        let query = PeopleQuery { search: Some(search.to_owned()), after: None, limit: 100 };
+        let query = PeopleQuery { search: Some(search.to_owned()), awaiting: false, page: PeoplePage::First, limit: 100 };
         assert_eq!(store.people(query).await.unwrap().len(), count, "{search:?}");
     }
 }
@@ -89,12 +98,95 @@ pub(in crate::store) async fn a_removed_person_leaves_nothing_personal(store: Ar
     assert_eq!(entries.len(), 3);
     assert_eq!(entries[0].event.user, Some(user("mju:b")));
     for AuditEntry { number: _, event } in &entries[1..] {
-        assert!(event.user.is_none() && event.session.is_none() && event.address.is_none() && event.request.is_none(), "{event:?}");
+        assert!(event.session.is_none() && event.address.is_none() && event.request.is_none(), "{event:?}");
     }
+    let nobody = entries[1].event.user.clone().unwrap();
+    assert!(nobody.to_string().starts_with("mju:removed#"), "{nobody}");
+    assert_eq!(entries[2].event.user.as_ref(), Some(&nobody), "what happened to one person stays what happened to one");
+    assert_eq!(store.audit_trail(AuditQuery { user: Some(nobody), ..ALL }).await.unwrap().len(), 2);
     let log = store.changes_after(Position(0)).await.unwrap();
     assert_eq!(log.last().unwrap().change, Change::PersonRemoved { user: user("mju:a") });
     assert!(!log.iter().any(|entry| matches!(entry.change, Change::PersonChanged { .. })), "the name stands in no older entry");
     assert!(log_in(&store, &super::opening("mju:a", at(9))).await.first, "who comes again is a new person");
+}
+
+pub(in crate::store) async fn what_a_removed_administrator_did_was_done_by_nobody(store: Arc<dyn Store>) {
+    let by = |who: &str, what: &str| AuditEvent {
+        detail: format!("{what}by mju:{who}"),
+        ..event(AuditKind::PersonChanged, Some("mju:b"), None, at(1))
+    };
+    store.audit(vec![by("a", "role admin, "), by("aa", ""), by("a", "")]).await.unwrap();
+    let theft =
+        AuditEvent { detail: "session begun from 192.0.2.9".to_owned(), ..event(AuditKind::TokenReused, Some("mju:a"), None, at(2)) };
+    store.audit(vec![theft]).await.unwrap();
+    store.append(vec![Change::PersonRemoved { user: user("mju:a") }], at(4)).await.unwrap();
+    let entries = store.audit_trail(ALL).await.unwrap();
+    let nobody = entries[0].event.user.clone().unwrap();
+    assert_eq!(entries[0].event.detail, "", "where the session was begun is gone");
+    let told: Vec<(&str, bool)> = entries[1..].iter().map(|entry| (&*entry.event.detail, entry.event.address.is_some())).collect();
+    let by_nobody = format!("by {nobody}");
+    assert_eq!(told, [(&*by_nobody, false), ("by mju:aa", true), (&*format!("role admin, {by_nobody}"), false)]);
+    assert!(entries[1..].iter().all(|entry| entry.event.user == Some(user("mju:b"))), "to whom it was done stays");
+}
+
+fn local(who: &str, status: AccountStatus) -> NewAccount {
+    NewAccount { user: user(who), state: PersonState::default(), account: Account { status, password: "a hash".into() } }
+}
+
+pub(in crate::store) async fn who_waits_for_approval_is_found(store: Arc<dyn Store>) {
+    log_in(&store, &opening("mju:a", at(0))).await;
+    let accounts = vec![local("local:b", AccountStatus::Awaiting), local("local:c", AccountStatus::Active)];
+    assert_eq!(store.add_accounts(accounts, at(1)).await.unwrap(), []);
+    let waiting = PeopleQuery { search: None, awaiting: true, page: PeoplePage::First, limit: 10 };
+    let found = store.people(waiting.clone()).await.unwrap();
+    assert_eq!((found.len(), &found[0].user, found[0].account), (1, &user("local:b"), Some(AccountStatus::Awaiting)));
+    assert_eq!(store.count_people().await.unwrap(), PeopleCount { everybody: 3, awaiting: 1 });
+    assert!(store.set_status(user("local:b"), AccountStatus::Active).await.unwrap());
+    assert_eq!(store.people(waiting).await.unwrap(), []);
+    assert_eq!(store.person(user("local:c")).await.unwrap().unwrap().account, Some(AccountStatus::Active));
+    assert_eq!(store.person(user("mju:a")).await.unwrap().unwrap().account, None);
+}
+
+pub(in crate::store) async fn a_blocked_id_does_not_come_back(store: Arc<dyn Store>) {
+    log_in(&store, &opening("mju:a", at(0))).await;
+    store.block(user("mju:a"), at(1)).await.unwrap();
+    store.block(user("mju:a"), at(1)).await.unwrap();
+    store.append(vec![Change::PersonRemoved { user: user("mju:a") }], at(1)).await.unwrap();
+    assert!(store.is_blocked(user("mju:a")).await.unwrap());
+    assert!(!store.is_blocked(user("local:a")).await.unwrap(), "a namesake of another realm is somebody else");
+    assert!(matches!(store.open_session(opening("mju:a", at(2))).await.unwrap(), Opened::Blocked));
+    let accounts = vec![local("mju:a", AccountStatus::Active), local("mju:b", AccountStatus::Active)];
+    assert_eq!(store.add_accounts(accounts, at(3)).await.unwrap(), [user("mju:a")]);
+    assert_eq!(store.person(user("mju:a")).await.unwrap(), None);
+    assert_eq!(store.person(user("mju:b")).await.unwrap(), None);
+    assert!(store.unblock(user("mju:a")).await.unwrap());
+    assert!(!store.unblock(user("mju:a")).await.unwrap());
+    assert!(log_in(&store, &opening("mju:a", at(4))).await.first);
+}
+
+pub(in crate::store) async fn hours_are_counted(store: Arc<dyn Store>) {
+    const HOUR: u64 = 3600;
+    let login = |when| event(AuditKind::LoginAccepted, Some("mju:a"), None, when);
+    let events = vec![
+        login(at(0)),
+        login(at(HOUR)),
+        login(at(2 * HOUR - 1)),
+        event(AuditKind::LoginRefused, Some("mju:a"), None, at(HOUR)),
+        event(AuditKind::LoginThrottled, None, None, at(HOUR + 1)),
+        event(AuditKind::SessionEnded, None, None, at(HOUR + 1)),
+        login(at(4 * HOUR)),
+    ];
+    store.audit(events).await.unwrap();
+    let day = opening("mju:a", at(10));
+    log_in(&store, &day).await;
+    let ended = opening("mju:a", at(HOUR + 10));
+    log_in(&store, &ended).await;
+    let change = Change::SessionEnded { session: ended.id, user: user("mju:a"), reason: EndReason::LoggedOut };
+    store.append(vec![change], at(2 * HOUR + 5)).await.unwrap();
+    log_in(&store, &Opening { idle: Duration::from_secs(60), ..opening("mju:a", at(HOUR)) }).await;
+    let told: Vec<_> = store.figures(at(0), 4).await.unwrap().iter().map(|hour| (hour.logins, hour.refusals, hour.sessions)).collect();
+    assert_eq!(told, [(1, 0, 1), (2, 2, 2), (0, 0, 1), (0, 0, 1)]);
+    assert_eq!(store.figures(at(0), 0).await.unwrap(), []);
 }
 
 pub(in crate::store) async fn the_audit_trail_is_filtered_and_paged(store: Arc<dyn Store>) {

@@ -40,7 +40,7 @@ impl Gateway {
         let opening = opening(who, self.clock.now());
         match self.log.open_session(opening.clone()).await.unwrap() {
             Opened::Begun { position, .. } => (opening, position),
-            Opened::Disabled => panic!("{who} is disabled"),
+            refused @ (Opened::Disabled | Opened::Blocked) => panic!("{who}: {refused:?}"),
         }
     }
 

@@ -1,6 +1,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::blocked::BlockKey;
 use super::columns::{self, millis, text};
 use super::{changes, people};
 use crate::base::Timestamp;
@@ -17,10 +18,10 @@ pub(super) fn one(db: &Connection, user: &UserId) -> Result<Option<Account>> {
 
 /// Makes all of them, or none: then those that are there already. A person who is known without an account (a role given
 /// beforehand) keeps what was given.
-pub(super) fn add(db: &Connection, accounts: &[NewAccount], at: Timestamp) -> Result<Vec<UserId>> {
+pub(super) fn add(db: &Connection, accounts: &[NewAccount], block: &BlockKey, at: Timestamp) -> Result<Vec<UserId>> {
     let mut taken = Vec::new();
     for new in accounts {
-        if one(db, &new.user)?.is_some() {
+        if one(db, &new.user)?.is_some() || block.is_blocked(db, &new.user)? {
             taken.push(new.user.clone());
         }
     }

@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Result, Row, named_params, params, params_from_iter};
 
 use super::columns::{self, integer, millis, number, text, timestamp, unreadable};
-use crate::base::SessionId;
+use crate::base::{SessionId, random_bytes};
 use crate::identity::UserId;
 use crate::observe::{AuditEvent, AuditKind};
 use crate::store::{AuditEntry, AuditQuery};
@@ -63,14 +63,24 @@ pub(super) fn trail(db: &Connection, query: &AuditQuery) -> Result<Vec<AuditEntr
     db.prepare_cached(&sql)?.query_map(params_from_iter(values), entry)?.collect()
 }
 
-/// What happened stays; to whom, from where and in which session goes. The request's id goes too: it leads to the access
-/// log, where the name stands.
+/// What happened stays, of one and the same nobody: a made-up id that nothing leads back from. To whom, from where and in
+/// which session goes. The request's id goes too: it leads to the access log, where the name stands; and a detail that
+/// holds an address. What the person did to others as an administrator was done by that nobody.
 pub(super) fn forget(db: &Connection, user: &UserId) -> Result<()> {
-    let whose = params![user.realm().as_str(), user.id()];
-    let blank = "UPDATE audit SET user_id = NULL, address = NULL, session = NULL, request = NULL WHERE ";
+    let nobody = format!("removed#{:016x}", u64::from_be_bytes(random_bytes()));
+    let whose = params![user.realm().as_str(), user.id(), nobody];
+    let blank = "UPDATE audit SET realm = ?1, user_id = ?3, address = NULL, session = NULL, request = NULL, \
+                 detail = CASE kind WHEN 'token_reused' THEN '' ELSE detail END WHERE ";
     let sessions = "session IN (SELECT id FROM sessions WHERE realm = ?1 AND user_id = ?2)";
     db.execute(&format!("{blank} {sessions}"), whose)?;
     db.execute(&format!("{blank} realm = ?1 AND user_id = ?2"), whose)?;
+    // Ids may hold what a pattern reads as a wildcard, so the end of the text is compared. The first condition is word for
+    // word that of the index, which holds only what administrators did.
+    db.execute(
+        "UPDATE audit SET detail = substr(detail, 1, length(detail) - length(?1)) || ?2, address = NULL, request = NULL \
+         WHERE detail GLOB '*by *:*' AND substr(detail, -length(?1)) = ?1",
+        params![format!("by {user}"), format!("by {}:{nobody}", user.realm())],
+    )?;
     Ok(())
 }
 

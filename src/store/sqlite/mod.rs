@@ -6,8 +6,10 @@
 mod accounts;
 mod audit;
 mod backup;
+mod blocked;
 mod changes;
 mod columns;
+mod figures;
 mod open;
 mod people;
 mod prune;
@@ -24,14 +26,15 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::sync::oneshot;
 
+use self::blocked::BlockKey;
 use self::open::Held;
 pub use self::open::OpenError;
 use self::readers::Readers;
 pub use self::writer::Workload;
 use self::writer::Writer;
 use super::{
-    Account, AccountStatus, AuditEntry, AuditQuery, Change, Keep, LoggedChange, NewAccount, Opened, Opening, Pending, PeopleQuery, Person,
-    Renewal, RenewalOutcome, SessionQuery, SessionRecord, Store, StoreError, TokenHash, ViewStart,
+    Account, AccountStatus, AuditEntry, AuditQuery, Change, Figures, Keep, LoggedChange, NewAccount, Opened, Opening, Pending, PeopleCount,
+    PeopleQuery, Person, Renewal, RenewalOutcome, SessionQuery, SessionRecord, Store, StoreError, TokenHash, ViewStart,
 };
 use crate::base::{Position, SessionId, Timestamp};
 use crate::identity::{Realm, UserId};
@@ -65,6 +68,7 @@ pub struct Sqlite {
     settings: Settings,
     writer: Writer,
     readers: Readers,
+    block: BlockKey,
 }
 
 impl Sqlite {
@@ -75,11 +79,12 @@ impl Sqlite {
     /// A sentence that says what to do.
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
         let thread = |reason: std::io::Error| OpenError::Failed { path: settings.path.clone(), reason: reason.to_string() };
-        let written = Held::create(&settings.path, settings.busy_timeout)?;
+        let mut written = Held::create(&settings.path, settings.busy_timeout)?;
+        let block = BlockKey::beside(&settings.path, written.ready()?)?;
         let read = (0..READERS).map(|_| Held::open(&settings.path, settings.busy_timeout)).collect::<Result<_, _>>()?;
         let writer = Writer::start(written, settings.queue, settings.batch).map_err(thread)?;
         let readers = Readers::start(read, settings.queue).map_err(thread)?;
-        Ok(Self { settings, writer, readers })
+        Ok(Self { settings, writer, readers, block })
     }
 
     /// What the writer has done and has before it, for metrics.
@@ -90,7 +95,8 @@ impl Sqlite {
 
 impl Store for Sqlite {
     fn open_session(&self, opening: Opening) -> Pending<Opened> {
-        self.writer.write(move |db| sessions::open(db, &opening))
+        let block = self.block.clone();
+        self.writer.write(move |db| if block.is_blocked(db, &opening.user)? { Ok(Opened::Blocked) } else { sessions::open(db, &opening) })
     }
 
     fn session(&self, id: SessionId) -> Pending<Option<SessionRecord>> {
@@ -149,6 +155,25 @@ impl Store for Sqlite {
         self.readers.read(move |db| people::page(db, &query))
     }
 
+    fn count_people(&self) -> Pending<PeopleCount> {
+        self.readers.read(figures::people)
+    }
+
+    fn block(&self, user: UserId, at: Timestamp) -> Pending<()> {
+        let block = self.block.clone();
+        self.writer.write(move |db| block.block(db, &user, at))
+    }
+
+    fn unblock(&self, user: UserId) -> Pending<bool> {
+        let block = self.block.clone();
+        self.writer.write(move |db| block.unblock(db, &user))
+    }
+
+    fn is_blocked(&self, user: UserId) -> Pending<bool> {
+        let block = self.block.clone();
+        self.readers.read(move |db| block.is_blocked(db, &user))
+    }
+
     fn account(&self, user: UserId) -> Pending<Option<Account>> {
         self.readers.read(move |db| accounts::one(db, &user))
     }
@@ -158,7 +183,8 @@ impl Store for Sqlite {
     }
 
     fn add_accounts(&self, accounts: Vec<NewAccount>, at: Timestamp) -> Pending<Vec<UserId>> {
-        self.writer.write(move |db| accounts::add(db, &accounts, at))
+        let block = self.block.clone();
+        self.writer.write(move |db| accounts::add(db, &accounts, &block, at))
     }
 
     fn set_password(&self, user: UserId, was: SecretString, becomes: SecretString) -> Pending<bool> {
@@ -187,6 +213,10 @@ impl Store for Sqlite {
 
     fn audit_trail(&self, query: AuditQuery) -> Pending<Vec<AuditEntry>> {
         self.readers.read(move |db| audit::trail(db, &query))
+    }
+
+    fn figures(&self, since: Timestamp, hours: usize) -> Pending<Vec<Figures>> {
+        self.readers.read(move |db| figures::hours(db, since, hours))
     }
 
     fn prune(&self, now: Timestamp, keep: Keep) -> Pending<()> {

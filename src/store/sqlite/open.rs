@@ -60,6 +60,19 @@ pub enum OpenError {
         /// The newest that this program knows.
         known: u32,
     },
+    /// Ids are blocked by hashes that the key beside it did not make.
+    #[error(
+        "{} is not the key that the blocked ids in {} were hashed with; put back the one that belongs to this database, or nobody \
+         would know those ids again",
+        key.display(),
+        path.display()
+    )]
+    OtherKey {
+        /// The database.
+        path: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
     /// Another process holds it for longer than we wait.
     #[error("the database {} is locked by another process; stop that one and start again", path.display())]
     Locked {
@@ -83,9 +96,11 @@ impl From<OpenError> for StoreError {
             OpenError::NotWritable { .. } => Self::ReadOnly,
             OpenError::Locked { .. } => Self::Busy(reason),
             OpenError::NotADatabase { .. } | OpenError::Foreign { .. } => Self::Damaged(reason),
-            OpenError::Directory { .. } | OpenError::Gone { .. } | OpenError::Newer { .. } | OpenError::Failed { .. } => {
-                Self::Failed(reason)
-            }
+            OpenError::Directory { .. }
+            | OpenError::Gone { .. }
+            | OpenError::Newer { .. }
+            | OpenError::OtherKey { .. }
+            | OpenError::Failed { .. } => Self::Failed(reason),
         }
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params, pa
 use super::columns::{self, maybe_timestamp, millis, text, timestamp};
 use crate::base::Timestamp;
 use crate::identity::{DisplayName, Email, Group, Profile, Role, UserId};
-use crate::store::{PeopleQuery, Person, PersonState};
+use crate::store::{AccountStatus, PeoplePage, PeopleQuery, Person, PersonState};
 
 /// A person's state as columns.
 pub(super) struct StateColumns<'a> {
@@ -106,22 +106,44 @@ pub(super) fn one(db: &Connection, user: &UserId) -> Result<Option<Person>> {
         .optional()
 }
 
+/// In the order of realm and id, whichever way the page was reached.
 pub(super) fn page(db: &Connection, query: &PeopleQuery) -> Result<Vec<Person>> {
+    let (sql, values) = paging(query);
+    let mut people: Vec<Person> = db.prepare_cached(&sql)?.query_map(params_from_iter(values), person)?.collect::<Result<_>>()?;
+    if matches!(query.page, PeoplePage::Before(_) | PeoplePage::Last) {
+        people.reverse();
+    }
+    Ok(people)
+}
+
+/// The statement of a page: it begins at its place in an index, so no page costs more than another one.
+pub(super) fn paging(query: &PeopleQuery) -> (String, Vec<Value>) {
     let mut sql = "SELECT * FROM people WHERE true".to_owned();
     let mut values = Vec::new();
-    if let Some(after) = &query.after {
+    let beside = match &query.page {
+        PeoplePage::First | PeoplePage::Last => None,
+        PeoplePage::After(user) => Some((">", user)),
+        PeoplePage::Before(user) => Some(("<", user)),
+    };
+    if let Some((than, user)) = beside {
         // A row value, which the index over both columns is searched with.
-        sql.push_str(" AND (realm, id) > (?, ?)");
-        values.extend([Value::from(after.realm().as_str().to_owned()), Value::from(after.id().to_owned())]);
+        sql.push_str(&format!(" AND (realm, id) {than} (?, ?)"));
+        values.extend([Value::from(user.realm().as_str().to_owned()), Value::from(user.id().to_owned())]);
+    }
+    if query.awaiting {
+        sql.push_str(" AND status = 'awaiting'");
     }
     if let Some(search) = &query.search {
         sql.push_str(" AND (id LIKE ? ESCAPE '\\' OR name LIKE ? ESCAPE '\\' OR email LIKE ? ESCAPE '\\')");
         let pattern = Value::from(containing(search.trim()));
         values.extend([pattern.clone(), pattern.clone(), pattern]);
     }
-    sql.push_str(" ORDER BY realm, id LIMIT ?");
+    sql.push_str(match query.page {
+        PeoplePage::First | PeoplePage::After(_) => " ORDER BY realm, id LIMIT ?",
+        PeoplePage::Before(_) | PeoplePage::Last => " ORDER BY realm DESC, id DESC LIMIT ?",
+    });
     values.push(Value::from(query.limit));
-    db.prepare_cached(&sql)?.query_map(params_from_iter(values), person)?.collect()
+    (sql, values)
 }
 
 /// A pattern for whatever holds `text`, in which nothing is a wildcard.
@@ -130,11 +152,17 @@ fn containing(text: &str) -> String {
     format!("%{escaped}%")
 }
 
+fn account(row: &Row<'_>) -> Result<Option<AccountStatus>> {
+    let has_password = row.get_ref("password")? != rusqlite::types::ValueRef::Null;
+    if has_password { text(row, "status").map(|word| Some(AccountStatus::parse(&word))) } else { Ok(None) }
+}
+
 fn person(row: &Row<'_>) -> Result<Person> {
     Ok(Person {
         user: columns::user(row, "realm", "id")?,
         created: timestamp(row, "created")?,
         last_login: maybe_timestamp(row, "last_login")?,
         state: state(row)?,
+        account: account(row)?,
     })
 }

@@ -2,8 +2,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::store::EndReason;
 use crate::store::contract::{at, hold_to_contract, opening, user};
+use crate::store::{EndReason, PeoplePage, PeopleQuery};
 
 fn empty() -> (Arc<dyn Store>, tempfile::TempDir) {
     let place = tempfile::tempdir().unwrap();
@@ -309,11 +309,64 @@ async fn damage_is_told_apart() {
     let copy = place.path().join("copy.db");
     store.backup(copy.clone()).await.unwrap();
     drop((store, settings));
+    let pages: Vec<u64> = {
+        let db = rusqlite::Connection::open(&copy).unwrap();
+        let mut roots = db.prepare("SELECT rootpage FROM sqlite_schema WHERE tbl_name IN ('sessions', 'people') AND rootpage > 0").unwrap();
+        roots.query_map([], |row| row.get::<_, i64>(0)).unwrap().map(|page| u64::try_from(page.unwrap()).unwrap()).collect()
+    };
+    assert!(pages.len() >= 4, "{pages:?}");
     let mut bytes = std::fs::File::options().read(true).write(true).open(&copy).unwrap();
-    let length = bytes.metadata().unwrap().len();
-    std::io::Seek::seek(&mut bytes, std::io::SeekFrom::Start(4096)).unwrap();
-    std::io::Write::write_all(&mut bytes, &vec![0xaa; usize::try_from(length).unwrap() - 4096]).unwrap();
+    for page in pages {
+        std::io::Seek::seek(&mut bytes, std::io::SeekFrom::Start((page - 1) * 4096)).unwrap();
+        std::io::Write::write_all(&mut bytes, &[0xaa; 4096]).unwrap();
+    }
     let damaged = Sqlite::open(Settings::new(&copy)).unwrap();
     assert!(matches!(damaged.sessions_of(user("mju:a"), at(0)).await, Err(StoreError::Damaged(_))));
     assert!(matches!(damaged.open_session(opening("mju:a", at(0))).await, Err(StoreError::Damaged(_))));
+}
+
+/// A page of members costs the same wherever it is: it begins at its place in an index and is not sorted.
+#[test]
+fn every_page_of_people_begins_in_an_index() {
+    let mut db = rusqlite::Connection::open_in_memory().unwrap();
+    schema::migrate(&mut db, schema::MIGRATIONS).unwrap();
+    let whom = user("mju:60241234");
+    let pages = [PeoplePage::First, PeoplePage::After(whom.clone()), PeoplePage::Before(whom), PeoplePage::Last];
+    for (page, awaiting) in pages.iter().flat_map(|page| [(page, false), (page, true)]) {
+        let (sql, values) = people::paging(&PeopleQuery { search: None, awaiting, page: page.clone(), limit: 20 });
+        let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let plan: Vec<String> =
+            explain.query_map(rusqlite::params_from_iter(values), |row| row.get("detail")).unwrap().map(Result::unwrap).collect();
+        let index = if awaiting { "INDEX people_awaiting" } else { "INDEX sqlite_autoindex_people_1" };
+        let how = if matches!(page, PeoplePage::After(_) | PeoplePage::Before(_)) { "SEARCH people USING" } else { "SCAN people USING" };
+        assert!(matches!(&*plan, [only] if only.contains(index) && only.starts_with(how)), "{page:?} {awaiting}: {plan:?}");
+    }
+}
+
+/// Removing somebody looks at what administrators did and no further.
+#[test]
+fn what_an_administrator_did_is_found_in_an_index() {
+    let mut db = rusqlite::Connection::open_in_memory().unwrap();
+    schema::migrate(&mut db, schema::MIGRATIONS).unwrap();
+    let sql = "EXPLAIN QUERY PLAN UPDATE audit SET detail = '' WHERE detail GLOB '*by *:*' AND substr(detail, -3) = 'x:y'";
+    let plan: String = db.query_row(sql, [], |row| row.get("detail")).unwrap();
+    assert!(plan.contains("INDEX audit_by_actor"), "{plan}");
+}
+
+#[tokio::test]
+async fn blocked_ids_are_known_under_their_own_key_only() {
+    let place = tempfile::tempdir().unwrap();
+    let (store, settings) = store_in(place.path());
+    let key = place.path().join("munjigi.db.key");
+    assert_eq!((mode(&key), key.metadata().unwrap().len()), (0o600, 32));
+    store.block(user("mju:a"), at(0)).await.unwrap();
+    drop(store);
+    let (kept, written) = (std::fs::read(&key).unwrap(), std::fs::read(&settings.path).unwrap());
+    assert!(!written.windows(5).any(|bytes| bytes == b"mju:a"));
+    std::fs::remove_file(&key).unwrap();
+    assert!(matches!(refusal(&settings.path), OpenError::OtherKey { .. }), "nobody may slip in because a file was lost");
+    std::fs::write(&key, &kept[1..]).unwrap();
+    assert!(refusal(&settings.path).to_string().contains("32 bytes"));
+    std::fs::write(&key, kept).unwrap();
+    assert!(store_in(place.path()).0.is_blocked(user("mju:a")).await.unwrap());
 }
