@@ -59,6 +59,9 @@ impl Gateway {
         let (name, answer) = self.ask(provider, login).await;
         record.provider = asked.elapsed();
         count(&self.shared.metrics.provider(name.as_str()), &answer, record.provider);
+        if provider.accounts().is_none() && answer.as_ref().err().is_none_or(ProviderFault::counts_against_the_provider) {
+            self.shared.latencies.note(now, record.provider);
+        }
         let event = |kind, detail: &str| audit(kind, &user, None, intake.client, record, now, detail);
         match answer {
             Ok(Verdict::Right { notice }) => {

@@ -12,6 +12,7 @@ pub const STORIES: &[(&str, &str)] = &[
     ("curl_sees_why_its_upload_was_refused", "curl"),
     ("the_demo_prints_lines_that_work_when_pasted", "curl"),
     ("stories_in_a_real_browser", "node chromium tests/browser/node_modules/playwright-core tests/browser/node_modules/axe-core"),
+    ("an_administrator_in_a_real_browser", "node chromium tests/browser/node_modules/playwright-core tests/browser/node_modules/axe-core"),
     ("an_operator_backs_up_with_the_sqlite_shell", "sqlite3"),
     ("nginx_asks_about_each_request", "nginx"),
     ("caddy_asks_about_each_request", "caddy"),

@@ -18,7 +18,7 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Refusal::LoginRefused`] when it is not; else why nobody could be asked.
-    pub(super) async fn confirm(
+    pub(in crate::gateway) async fn confirm(
         &self,
         who: &Verified,
         password: SecretString,

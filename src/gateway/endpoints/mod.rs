@@ -13,14 +13,16 @@ mod sessions;
 
 use http::{Method, StatusCode};
 
+pub(super) use account::session_row;
 pub(super) use check::Told;
 
+use super::desk::Place;
 use super::record::Record;
 use super::reply::{self, Reply};
 use super::voice::chosen_language;
 use super::{Gateway, Intake, Refusal};
 use crate::base::{SessionId, Timestamp};
-use crate::web::{ReturnTo, SessionCookies};
+use crate::web::ReturnTo;
 
 /// An address of our own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +38,7 @@ pub(super) enum Endpoint {
     OtherTab,
     Keys,
     Check,
+    Desk(Place),
     SignUp,
     Password,
     Withdraw,
@@ -64,6 +67,7 @@ impl Endpoint {
             "/.auth/check" => Some(Self::Check),
             longer if longer.starts_with(check::WITH_PATH) => Some(Self::Check),
             "/.auth/api/sessions" => Some(Self::OwnSessions),
+            _ if let Some(place) = Place::of(path) => Some(Self::Desk(place)),
             _ => path.strip_prefix("/.auth/api/sessions/").and_then(SessionId::parse).map(Self::OwnSession),
         };
         match found {
@@ -85,6 +89,7 @@ impl Endpoint {
             Self::OtherTab => "logged-in",
             Self::Keys => "jwks",
             Self::Check => "check",
+            Self::Desk(_) => "desk",
             Self::SignUp => "signup",
             Self::Password => "password",
             Self::Withdraw => "withdraw",
@@ -95,7 +100,9 @@ impl Endpoint {
     /// Whether no person ever looks at it: its answers may be kept by caches, and there is no language to choose.
     const fn is_for_programs(self) -> bool {
         match self {
-            Self::Refresh
+            // The desk keeps the language by itself.
+            Self::Desk(_)
+            | Self::Refresh
             | Self::Check
             | Self::OwnSessions
             | Self::OwnSession(_)
@@ -114,6 +121,7 @@ impl Endpoint {
             Self::Refresh | Self::LogoutAll | Self::SignUp | Self::Password | Self::Withdraw | Self::Reset => &[Method::POST],
             Self::OwnSessions => &[Method::GET, Method::HEAD, Method::DELETE],
             Self::OwnSession(_) => &[Method::DELETE],
+            Self::Desk(place) => place.methods(),
             Self::Me | Self::OtherTab | Self::Keys => &[Method::GET, Method::HEAD],
             // The asking proxy may use the method of the request it asks about.
             Self::Check => &[],
@@ -148,13 +156,14 @@ impl Gateway {
             Endpoint::OtherTab => Ok(self.logged_in_elsewhere(&intake)),
             Endpoint::Keys => self.public_keys(),
             Endpoint::Check => self.check(intake, record, now),
+            Endpoint::Desk(place) => self.desk_on_portal(place, intake, record, now).await,
             Endpoint::SignUp => self.sign_up(intake, record, now).await,
             Endpoint::Password => self.change_password(intake, record, now).await,
             Endpoint::Withdraw => self.withdraw(intake, record, now).await,
             Endpoint::Reset => self.reset_password(intake, record, now).await,
         }?;
         if let Some(lang) = chosen.filter(|_| !endpoint.is_for_programs()) {
-            SessionCookies::keep_language(reply.headers_mut(), lang.as_str());
+            self.cookies.keep_language(reply.headers_mut(), lang.as_str());
         }
         self.harden(reply.headers_mut());
         Ok(reply)

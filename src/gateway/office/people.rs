@@ -15,14 +15,14 @@ use crate::store::{AccountStatus, Change, EndReason, Person, PersonState};
 #[serde(default, deny_unknown_fields)]
 pub(in crate::gateway) struct Wanted {
     /// Who, when somebody is entered.
-    pub(in crate::gateway) user: Option<String>,
-    pub(in crate::gateway) role: Option<String>,
-    pub(in crate::gateway) groups: Option<Vec<String>>,
+    user: Option<String>,
+    role: Option<String>,
+    groups: Option<Vec<String>>,
     add_groups: Vec<String>,
     remove_groups: Vec<String>,
     name: Option<String>,
     email: Option<String>,
-    pub(in crate::gateway) disabled: Option<bool>,
+    disabled: Option<bool>,
     /// Of an account of our own that is made; without one a one-time link is.
     password: Option<String>,
 }
@@ -175,6 +175,16 @@ impl Gateway {
 }
 
 impl Wanted {
+    /// Keeping somebody out, or letting them in again.
+    pub(in crate::gateway) fn disabled(disabled: bool) -> Self {
+        Self { disabled: Some(disabled), ..Self::default() }
+    }
+
+    /// Another role or other groups; what is `None` stays.
+    pub(in crate::gateway) fn rights(role: Option<String>, groups: Option<Vec<String>>) -> Self {
+        Self { role, groups, ..Self::default() }
+    }
+
     fn applied_to(&self, state: &PersonState) -> Result<PersonState, OfficeFault> {
         let mut profile = Profile::clone(&state.profile);
         if let Some(word) = &self.role {
