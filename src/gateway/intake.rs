@@ -162,8 +162,9 @@ impl Intake {
         }
     }
 
-    /// The same, with its session read from other cookies.
-    pub(super) fn with_cookies(mut self, cookies: SessionCookies) -> Self {
+    /// The same at the admin listener: its session is in other cookies, and nobody stands between it and who asks.
+    pub(super) fn at_desk(mut self, cookies: SessionCookies) -> Self {
+        (self.client, self.secure) = (self.peer.address, false);
         (self.credentials.cookies, self.credentials.doubled) = match cookies.read(&self.headers) {
             Ok(read) => (read, None),
             Err(doubled) => (PresentedCookies::default(), Some(doubled)),

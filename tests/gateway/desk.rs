@@ -108,6 +108,7 @@ fn only_administrators_get_in() {
     assert_eq!(visitor.log_in((ADMIN.0, "wrong")).status(), 401);
     let member = visitor.log_in(WHO);
     assert_eq!((member.status(), visitor.cookies.borrow().len()), (403, 0), "a member gets no cookie here");
+    assert!(member.text().contains("href=\"/.auth/admin/login\""), "{}", member.text());
     assert!(munjigi(&gateway.path(""), &["sessions", "list"]).out.contains("nobody is logged in"), "and no session");
     let entered = visitor.post("/.auth/admin/login", &[("id", ADMIN.0), ("password", ADMIN.1), ("next", "https://evil.example/")]);
     assert_eq!((entered.status(), entered.get("location")), (303, Some("/.auth/admin")));

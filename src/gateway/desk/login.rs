@@ -12,7 +12,7 @@ use crate::gateway::voice::{language, login_error};
 use crate::gateway::{Gateway, Intake, Refusal};
 use crate::identity::Role;
 use crate::observe::AuditKind;
-use crate::pages::{LoggedOutPage, LoginError, LoginPage, ProviderChoice};
+use crate::pages::{Lang, LoggedOutPage, LoginError, LoginPage, ProviderChoice, RefusalKind, RefusalPage};
 use crate::store::{Change, EndReason};
 use crate::web::{CsrfSettings, FormKind, ReturnTo, SessionCookies, field, from_our_pages, read_whole};
 
@@ -93,6 +93,13 @@ impl Gateway {
         cookies.set_access(reply.headers_mut(), &logged_in.access.token, &logged_in.access.csrf, logged_in.life, now);
         cookies.set_refresh(reply.headers_mut(), &logged_in.refresh.token, &logged_in.refresh.csrf, logged_in.life, now);
         Ok(reply)
+    }
+
+    /// Somebody who is logged in and no administrator: another account may be one.
+    pub(super) fn not_for_members(&self, subject: &str, lang: Lang, record: &Record) -> Reply {
+        let kind = RefusalKind::NotAllowed { subject, login: LOGIN };
+        let page = RefusalPage { kind, request_id: record.id.as_str(), retry: None, home: None };
+        self.own_page(kind.status(), lang, self.pages.refusal(lang, &page))
     }
 
     pub(super) async fn desk_logout(&self, intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {

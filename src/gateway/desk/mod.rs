@@ -159,11 +159,16 @@ impl Gateway {
         let mut record = Box::new(Record::begin(&self.shared, &request, peer.address));
         let asker = Asker::of(&request);
         let here = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+        let headers = request.headers().clone();
         let mut reply = match self.answer_at_desk(request, peer, &mut record).await {
             Ok(reply) => reply,
-            Err(refusal) if refusal.asks_for_login() && asker.manner == Manner::Page => {
+            Err(refusal) if refusal.asks_for_login() && asker.manner != Manner::Program => {
                 record.refusal = Some(refusal.word());
                 login::sent_to(&here)
+            }
+            Err(Refusal::Forbidden { subject }) if asker.manner != Manner::Program => {
+                record.refusal = Some("not_admin");
+                self.not_for_members(&subject, language(here.split_once('?').map(|(_, query)| query), &headers), &record)
             }
             Err(refusal) => self.refuse(&refusal, &asker, &mut record),
         };
@@ -179,7 +184,7 @@ impl Gateway {
         let now = self.shared.clock.now();
         record.route = Some("desk".into());
         let (head, body) = request.into_parts();
-        let intake = self.intake(head, Some(body), peer)?.with_cookies(SessionCookies::desk());
+        let intake = self.intake(head, Some(body), peer)?.at_desk(SessionCookies::desk());
         let path = intake.path.as_str().to_owned();
         let allowed: &[Method] = match (Place::of(&path), path.as_str()) {
             (Some(place), _) => place.methods(),
