@@ -11,7 +11,7 @@ use crate::pages::{Accent, AccountName, Brand, Pages};
 use crate::provider::{BandiSso, Chain, HttpForm, Local, Provider};
 use crate::store::Store;
 use crate::tls::{Coverage, Resumption, ServerTls};
-use crate::token::{ForeignKeys, KeyRing};
+use crate::token::{Asserter, ForeignKeys, KeyRing};
 use crate::upstream::{Endpoints, Upstream};
 
 /// Builds everything a configuration names and throws it away again: what `check` adds to reading the file.
@@ -19,6 +19,7 @@ pub(super) fn check(config: &Config) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     KeyRing::new(&config.tokens.keys).map_err(gateway::BuildError::Keys)?;
     foreign_keys(config)?;
+    asserter(config)?;
     ServerTls::load(&config.tls, &Resumption::new().map_err(|error| vec![error])?, clock.now())?;
     providers(config, &clock, None)?;
     upstreams(config, &Endpoints::new(1))?;
@@ -41,12 +42,18 @@ pub(super) fn gateway(config: &Config, tls: Option<&ServerTls>, endpoints: &Endp
         settings: settings(config, tls),
         tokens: config.tokens.clone(),
         others: config.others.clone(),
+        asserter: asserter(config)?,
         providers: providers(config, &shared.clock, Some(&shared.store))?,
         upstreams: upstreams(config, endpoints)?,
         pages: Pages::new(brand(&config.pages)?),
         shared: Arc::clone(shared),
     };
     Ok(Gateway::build(parts)?)
+}
+
+fn asserter(config: &Config) -> Result<Option<Arc<Asserter>>, Failure> {
+    let asserter = config.assertion.clone().map(Asserter::new).transpose();
+    Ok(asserter.map_err(gateway::BuildError::Keys)?)
 }
 
 fn settings(config: &Config, tls: Option<&ServerTls>) -> gateway::Settings {
@@ -61,6 +68,7 @@ fn settings(config: &Config, tls: Option<&ServerTls>) -> gateway::Settings {
         identity_headers: config.identity_headers.clone(),
         sessions: config.sessions,
         aliases: config.aliases.clone(),
+        portal: config.portal.clone(),
         // A browser that remembers https for a certificate nobody vouches for could never be let past the warning again.
         // Without a listener of ours that speaks TLS, browsers see the certificate of the proxy in front.
         hsts: config.hsts.filter(|_| config.server.listen.is_empty() || !tls.is_some_and(ServerTls::self_made)),

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::ExposeSecret as _;
+use zeroize::Zeroizing;
 
 use super::{Failure, environment};
 use crate::base::{Clock as _, SystemClock, random_bytes};
 use crate::config::{Config, Loaded, Report, ToGenerate};
-use crate::tls;
+use crate::{tls, token};
 
 /// Loads a configuration for serving; makes what it may make and lacks, says so, and loads again.
 pub(super) fn load(path: &Path) -> Result<(Box<Config>, Report), Failure> {
@@ -42,8 +44,15 @@ fn make(file: &ToGenerate, config: &Config) -> Result<(), Failure> {
             eprintln_made(&format!("a self-signed certificate {} and its key {}", files.cert.display(), files.key.display()));
         }
         ToGenerate::Secret(path) => {
-            write_secret(path).map_err(|source| Failure::Secret { path: path.clone(), source })?;
+            let secret = Zeroizing::new(format!("{}\n", URL_SAFE_NO_PAD.encode(random_bytes::<32>())));
+            write_private(path, secret.as_bytes()).map_err(|source| Failure::Secret { path: path.clone(), source })?;
             eprintln_made(&format!("a random secret {}", path.display()));
+        }
+        ToGenerate::SigningKey(path) => {
+            let key = token::new_signing_key().map_err(std::io::Error::other);
+            let written = key.and_then(|pem| write_private(path, pem.expose_secret().as_bytes()));
+            written.map_err(|source| Failure::Secret { path: path.clone(), source })?;
+            eprintln_made(&format!("a private key {}", path.display()));
         }
     }
     Ok(())
@@ -59,13 +68,12 @@ fn issuer_host(config: &Config) -> Option<String> {
     config.tokens.issuer.parse::<http::Uri>().ok()?.host().map(str::to_owned)
 }
 
-/// 256 bits as text, in a file of its owner's alone. An existing file is never touched.
-fn write_secret(path: &Path) -> std::io::Result<()> {
+/// Makes a file of its owner's alone. An existing file is never touched.
+fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(URL_SAFE_NO_PAD.encode(random_bytes::<32>()).as_bytes())?;
-    file.write_all(b"\n")?;
+    file.write_all(content)?;
     file.sync_all()
 }

@@ -1,6 +1,7 @@
 //! The commands. Each prints for people, and its exit code tells programs: 0 good, 1 the configuration is wrong, 2 wrong
 //! usage, 3 it cannot be done here and now.
 
+mod bar;
 pub mod demo;
 mod explain;
 mod import;
@@ -14,12 +15,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use secrecy::ExposeSecret as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::app::{self, Failure};
 use crate::base::random_bytes;
+use crate::token::new_signing_key;
 
 /// Munjigi (문지기): a TLS-terminating reverse proxy that puts a login in front of web applications that have none.
 #[derive(Parser)]
@@ -70,6 +73,8 @@ enum Command {
     Sso(sso::Command),
     /// Print a random secret, good for HS256
     GenSecret,
+    /// Print a new private key for ES256 (PEM, PKCS#8)
+    GenKey,
     /// Print the version
     Version,
 }
@@ -146,6 +151,13 @@ pub fn main() -> ExitCode {
             say(&URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
             Ok(())
         }
+        Command::GenKey => match new_signing_key() {
+            Ok(pem) => {
+                say(pem.expose_secret().trim_end());
+                Ok(())
+            }
+            Err(error) => Err(Failure::System { what: "cannot make a key", source: std::io::Error::other(error) }),
+        },
         Command::Version => {
             say(&format!("munjigi {}", env!("CARGO_PKG_VERSION")));
             Ok(())

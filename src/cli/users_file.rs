@@ -13,22 +13,24 @@ use csv::{ReaderBuilder, StringRecord, Trim, Writer};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ConfigFile;
+use super::bar::Bar;
 use crate::app::{self, Failure};
 use crate::base::{Clock as _, SystemClock};
 use crate::config::{Config, ProviderSettings, StoreSettings};
 use crate::identity::{DisplayName, Email, Group, Profile, Role, UserId};
-use crate::provider::{LocalSettings, check_imported};
+use crate::provider::{FieldSettings, LocalSettings, check_imported};
 use crate::store::{Account, AccountStatus, NewAccount, PersonState, Sqlite, Store};
 
 /// The columns, in the order in which they are written. `id` and `hash` have to be there.
-const COLUMNS: [&str; 6] = ["id", "name", "email", "hash", "role", "groups"];
+const COLUMNS: [&str; 8] = ["id", "name", "email", "hash", "role", "groups", "status", "disabled"];
 /// How many are read from the store at a time.
 const PAGE: u32 = 1000;
 
 /// What is imported.
 #[derive(Args)]
 pub(super) struct Import {
-    /// A CSV file in UTF-8 with a first line of column names: id, hash, and if wanted name, email, role, groups (separated by ";")
+    /// A CSV file in UTF-8 with a first line of column names: id, hash, and if wanted name, email, role, groups (separated by
+    /// ";"), status (active or awaiting), disabled (yes or no)
     file: PathBuf,
     /// Look at every line and change nothing
     #[arg(long)]
@@ -68,7 +70,8 @@ pub(super) fn import(options: &Import) -> Result<ExitCode, Failure> {
     let config = app::configuration(&options.place.config.config)?;
     let local = local(&config, options.place.provider.as_deref())?;
     let file = File::open(&options.file).map_err(|source| Failure::File { path: options.file.clone(), source })?;
-    let (read, mut faults) = read(file, local);
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let (read, mut faults) = read(Watched { file, bar: Bar::new("reading", size) }, local);
     let (runtime, store) = open(&config)?;
     let known: HashSet<UserId> = runtime.block_on(all(&store, local))?.into_iter().map(|new| new.user).collect();
     let there = |read: &&Read| known.contains(&read.account.user);
@@ -87,7 +90,10 @@ pub(super) fn import(options: &Import) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let accounts = read.into_iter().map(|read| read.account).collect();
+    // All of them at once, or none.
+    let bar = Bar::new("writing", 1);
     let taken = runtime.block_on(store.add_accounts(accounts, SystemClock::new().now()))?;
+    drop(bar);
     if !taken.is_empty() {
         complain("somebody else made an account of the same id just now; nothing was imported");
         return Ok(ExitCode::FAILURE);
@@ -105,20 +111,24 @@ pub(super) fn export(options: &Export) -> Result<ExitCode, Failure> {
     let local = local(&config, options.place.provider.as_deref())?;
     let (runtime, store) = open(&config)?;
     let accounts = runtime.block_on(all(&store, local))?;
-    let written = write(&accounts);
+    let written = write(&accounts, local);
     written.map_err(|source| Failure::System { what: "cannot write the accounts", source })?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn write(accounts: &[NewAccount]) -> io::Result<()> {
+fn write(accounts: &[NewAccount], local: &LocalSettings) -> io::Result<()> {
     let mut out = Writer::from_writer(io::stdout().lock());
-    out.write_record(COLUMNS)?;
+    out.write_record(all_columns(local))?;
     for NewAccount { user, state, account } in accounts {
         let Profile { role, groups, name, email } = &*state.profile;
         let groups = groups.iter().map(Group::as_str).collect::<Vec<_>>().join(";");
         let name = name.as_ref().map_or("", DisplayName::as_str);
         let email = email.as_ref().map_or("", Email::as_str);
-        out.write_record([user.id(), name, email, account.password.expose_secret(), role.as_str(), groups.as_str()])?;
+        let disabled = if state.disabled { "yes" } else { "no" };
+        let hash = account.password.expose_secret();
+        let usual = [user.id(), name, email, hash, role.as_str(), groups.as_str(), account.status.as_str(), disabled];
+        let answer = |field: &FieldSettings| account.fields.get(&field.name).map_or("", String::as_str);
+        out.write_record(usual.into_iter().chain(local.fields.iter().map(answer)))?;
     }
     out.flush()
 }
@@ -151,11 +161,25 @@ async fn all(store: &Arc<dyn Store>, local: &LocalSettings) -> Result<Vec<NewAcc
     }
 }
 
+/// A file whose reader sees how far it is.
+struct Watched<R> {
+    file: R,
+    bar: Bar,
+}
+
+impl<R: io::Read> io::Read for Watched<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(into)?;
+        self.bar.advance(read as u64);
+        Ok(read)
+    }
+}
+
 /// Every account of the file, and every fault with its line.
 fn read(file: impl io::Read, local: &LocalSettings) -> (Vec<Read>, Vec<(u64, String)>) {
     let mut csv = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(file.chain(&b"\n"[..]));
     let (mut read, mut faults) = (Vec::new(), Vec::new());
-    let columns = match csv.headers().map(columns) {
+    let columns = match csv.headers().map(|headers| columns(headers, local)) {
         Ok(Ok(columns)) => columns,
         Ok(Err(fault)) => return (read, vec![(1, fault)]),
         Err(error) => return (read, vec![(1, error.to_string())]),
@@ -194,13 +218,19 @@ fn read(file: impl io::Read, local: &LocalSettings) -> (Vec<Read>, Vec<(u64, Str
     (read, faults)
 }
 
+/// The columns every file has, and those of what the operator asks besides.
+fn all_columns(local: &LocalSettings) -> impl Iterator<Item = &str> {
+    COLUMNS.into_iter().chain(local.fields.iter().map(|field| field.name.as_str()))
+}
+
 /// Where each column stands.
-fn columns(headers: &StringRecord) -> Result<HashMap<&'static str, usize>, String> {
+fn columns<'l>(headers: &StringRecord, local: &'l LocalSettings) -> Result<HashMap<&'l str, usize>, String> {
     let mut columns = HashMap::new();
     for (at, name) in headers.iter().enumerate() {
         let name = name.trim_start_matches('\u{feff}');
-        let known = COLUMNS.into_iter().find(|known| name.eq_ignore_ascii_case(known));
-        let known = known.ok_or_else(|| format!("{name:?} is no column; the columns are {}", COLUMNS.join(", ")))?;
+        let known = all_columns(local).find(|known| name.eq_ignore_ascii_case(known));
+        let listed = || all_columns(local).collect::<Vec<_>>().join(", ");
+        let known = known.ok_or_else(|| format!("{name:?} is no column; the columns are {}", listed()))?;
         if columns.insert(known, at).is_some() {
             return Err(format!("there are two columns {known}"));
         }
@@ -211,7 +241,7 @@ fn columns(headers: &StringRecord) -> Result<HashMap<&'static str, usize>, Strin
     }
 }
 
-fn account(record: &StringRecord, columns: &HashMap<&'static str, usize>, local: &LocalSettings) -> Result<NewAccount, String> {
+fn account(record: &StringRecord, columns: &HashMap<&str, usize>, local: &LocalSettings) -> Result<NewAccount, String> {
     if record.len() > columns.len() {
         return Err("there are more fields than columns; put a field with commas into double quotes".to_owned());
     }
@@ -232,8 +262,19 @@ fn account(record: &StringRecord, columns: &HashMap<&'static str, usize>, local:
         names.map(|group| Group::new(group).map_err(|error| format!("group {group:?}: {error}"))).collect::<Result<Vec<_>, _>>()?;
     groups.sort();
     groups.dedup();
-    let state = PersonState { disabled: false, profile: Arc::new(Profile { role, groups, name, email }) };
-    Ok(NewAccount { user, state, account: Account { status: AccountStatus::Active, password: SecretString::from(hash) } })
+    let status = word(field("status"), "status", [("active", AccountStatus::Active), ("awaiting", AccountStatus::Awaiting)])?;
+    let disabled = word(field("disabled"), "disabled", [("no", false), ("yes", true)])?;
+    let state = PersonState { disabled, profile: Arc::new(Profile { role, groups, name, email }) };
+    let wrong = |names: Vec<&str>| format!("{} is missing, or is not one line of text", names.join(", "));
+    let fields = local.answers(|name| field(name)).map_err(wrong)?;
+    Ok(NewAccount { user, state, account: Account { status, password: SecretString::from(hash), fields } })
+}
+
+/// One of two words; the first when there is none. Whatever else stands there could have meant "keep them out".
+fn word<T: Copy>(said: Option<&str>, column: &str, words: [(&str, T); 2]) -> Result<T, String> {
+    let Some(said) = said else { return Ok(words[0].1) };
+    let found = words.iter().find(|(word, _)| *word == said).map(|(_, meaning)| *meaning);
+    found.ok_or_else(|| format!("{column} {said:?} is none; {:?} or {:?}", words[0].0, words[1].0))
 }
 
 fn say(line: &str) {
@@ -261,6 +302,7 @@ mod tests {
             id_rule: IdRule::default(),
             registration: Registration::Closed,
             shortest_password: 8,
+            fields: vec![FieldSettings { name: "department".into(), label: DisplayName::new("학과").unwrap(), required: false }],
         };
         let (read, faults) = read(text.replace("HASH", HASH).as_bytes(), &local);
         (read.iter().map(|read| format!("{}:{}", read.line, read.account.user.id())).collect(), faults)
@@ -268,7 +310,8 @@ mod tests {
 
     #[test]
     fn columns_come_in_any_order_and_ids_in_their_canonical_form() {
-        let (read, faults) = looked_at("\u{feff}Hash,id,groups,name\nHASH,Kim,staff; 교직원 ;staff,\"Kim, Hana\"\n\nHASH,lee,,\n");
+        let (read, faults) =
+            looked_at("\u{feff}Hash,id,groups,department,name\nHASH,Kim,staff; 교직원 ;staff,수학과,\"Kim, Hana\"\n\nHASH,lee,,,\n");
         assert_eq!((read, faults), (vec!["2:kim".to_owned(), "4:lee".to_owned()], vec![]));
     }
 
@@ -281,6 +324,14 @@ mod tests {
         assert_eq!(lines, [3, 4, 5, 6, 7, 8, 9, 10, 11], "{faults:?}");
         assert!(!faults.iter().any(|(_, fault)| fault.contains("$2b$")), "{faults:?}");
         assert!(faults[7].1.contains("line 2"), "{faults:?}");
+    }
+
+    #[test]
+    fn who_was_kept_out_stays_out() {
+        let (_, faults) = looked_at("id,hash,status,disabled\na,HASH,,\nb,HASH,active,no\nc,HASH,awaiting,yes\n");
+        assert_eq!(faults, []);
+        let (_, faults) = looked_at("id,hash,status,disabled\na,HASH,waiting,\nb,HASH,,1\nc,HASH,,true\n");
+        assert_eq!(faults.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 3, 4], "{faults:?}");
     }
 
     #[test]

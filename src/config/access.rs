@@ -10,7 +10,7 @@ use crate::identity::{Group, Realm, Role, UserId};
 use crate::routing::{Access, Rule};
 
 /// The keys of a rule.
-const KEYS: [&str; 10] = ["users", "id_prefix", "groups", "roles", "realms", "methods", "networks", "fresh", "all", "any"];
+const KEYS: [&str; 11] = ["users", "id_prefix", "groups", "roles", "realms", "claims", "methods", "networks", "fresh", "all", "any"];
 
 /// `"public"`, `"signed-in"`, or a table of who may pass. A list that cannot be understood gives no rule at all.
 pub(super) fn access(value: &Value<'_>, providers: &Providers) -> Option<Access> {
@@ -39,6 +39,7 @@ fn rule(section: &Section<'_>, providers: &Providers) -> Rule {
         groups: named(section, "groups", group),
         roles: named(section, "roles", |text| parse::word(text, &roles)),
         realms: named(section, "realms", |text| realm(text, providers)),
+        claims: section.take("claims").map(|value| claims(&value)).unwrap_or_default(),
         methods: named(section, "methods", super::routes::method),
         networks: named(section, "networks", parse::network),
         fresh: fresh.map(|at| at.value),
@@ -64,6 +65,25 @@ fn named<T>(section: &Section<'_>, key: &'static str, parse: impl Fn(&str) -> Re
         section.reader.mismatch(section.at(Fault::new(format!("`{key}` is empty, so it lets nobody pass"))));
     }
     values(list)
+}
+
+/// `{ department = "cs", level = ["3", "4"] }`: each has to be said, with one of its values.
+fn claims(value: &Value<'_>) -> Vec<(Box<str>, Vec<Box<str>>)> {
+    let entries = value.entries();
+    if value.raw().is_table() && entries.is_empty() {
+        value.reader.fault(Fault::new("`claims` is empty, so it asks for nothing").at(value.span()));
+    }
+    let values = |value: &Value<'_>| -> Vec<Box<str>> {
+        if value.raw().is_array() {
+            let list = value.list(|text| Ok(text.into()));
+            if list.as_ref().is_some_and(Vec::is_empty) {
+                value.reader.fault(Fault::new("no value is named, so nobody passes").at(value.span()));
+            }
+            return values(list);
+        }
+        value.scalar().map(String::into_boxed_str).into_iter().collect()
+    };
+    entries.iter().map(|(name, value)| ((*name).into(), values(value))).collect()
 }
 
 fn parts(section: &Section<'_>, key: &'static str, providers: &Providers) -> Vec<Rule> {

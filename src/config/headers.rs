@@ -3,7 +3,7 @@ use http::HeaderName;
 use super::section::Section;
 use super::value::At;
 use crate::base::Fault;
-use crate::web::{IdentityHeaderSettings, IdentityItem};
+use crate::web::{HeaderEncoding, IdentityHeaderSettings, IdentityItem};
 
 /// Headers that mean something to the road itself, or that another part of the gateway writes.
 const TAKEN: [&str; 23] = [
@@ -41,12 +41,13 @@ const ITEMS: [(&str, IdentityItem); 6] = [
     ("session", IdentityItem::Session),
 ];
 
-/// Reads `[identity_headers]`: a preset, of which single headers may have other names.
+/// Reads `[identity_headers]`: a preset, of which single headers may have other names, and how names are encoded.
 pub(super) fn read(root: &Section<'_>) -> IdentityHeaderSettings {
     let section = root.section("identity_headers", "[identity_headers]");
     let presets = ["x-auth", "remote", "forwarded", "auth-request", "webauth", "custom"].map(|name| (name, name));
     let preset = section.word("preset", &presets).map_or("x-auth", |at| at.value);
-    let mut write = IdentityHeaderSettings::preset(preset).map_or_else(Vec::new, |settings| settings.write);
+    let mut settings = IdentityHeaderSettings::preset(preset).unwrap_or_default();
+    let write = &mut settings.write;
     for (key, item) in ITEMS {
         let Some(At { value: name, span }) = section.read(key, header) else { continue };
         write.retain(|(_, of)| *of != item);
@@ -58,7 +59,18 @@ pub(super) fn read(root: &Section<'_>) -> IdentityHeaderSettings {
     if preset == "custom" {
         section.require("user", "the header that names the person, as in \"X-Remote-User\"");
     }
-    IdentityHeaderSettings { write }
+    if let Some(At { value: name, span }) = section.read("assertion", header) {
+        if settings.write.iter().any(|(other, _)| *other == name) {
+            section.reader.fault(Fault::new(format!("the header {name} would say two things")).at(span));
+        } else if !root.has("assertion") {
+            let fault = Fault::new("there is no [assertion], so nothing is written into this header").at(span);
+            section.reader.warn(fault.help("write [assertion] to have one signed for each application"));
+        }
+        settings.assertion = name;
+    }
+    let encodings = [("percent", HeaderEncoding::Percent), ("utf8", HeaderEncoding::Utf8), ("base64url", HeaderEncoding::Base64Url)];
+    settings.encoding = section.word("encoding", &encodings).map(|at| at.value).unwrap_or_default();
+    settings
 }
 
 fn header(text: &str) -> Result<HeaderName, Fault> {

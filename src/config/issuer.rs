@@ -71,6 +71,7 @@ fn issuer(section: &Section<'_>, providers: &Providers) -> Option<ForeignSetting
         leeway,
         longest,
         claims,
+        kept: Vec::new(),
         needs: Needs { id: false, kind: false, end },
         application: false,
     })
@@ -153,6 +154,7 @@ pub(super) fn scoped(entry: &Section<'_>, key: KeySettings, providers: &Provider
         leeway,
         longest,
         claims: ClaimMap { subject, ..ClaimMap::default() },
+        kept: Vec::new(),
         needs,
         application: true,
     };

@@ -15,11 +15,19 @@ use super::weak::weakness;
 use crate::base::{Clock as _, Fault, SystemClock, Timestamp, random_bytes};
 use crate::gateway::ScopedKey;
 use crate::identity::Realm;
-use crate::token::{Algorithm, KeyMaterial, KeySettings};
+use crate::token::{Algorithm, KeyMaterial, KeySettings, new_signing_key};
 
 /// The key that is made and used when nothing else is said.
 const DEFAULT_KID: &str = "k1";
 const DEFAULT_SECRET_FILE: &str = "certs/jwt.secret";
+
+/// The same for assertions.
+const DEFAULT_ASSERTION_KID: &str = "a1";
+const DEFAULT_ASSERTION_FILE: &str = "certs/assertion.key";
+
+/// The way to a pair of keys.
+const NEW_PAIR: &str =
+    "`munjigi gen-key` prints a private key for ES256 in PEM (PKCS#8); with generate = true in [tls], `munjigi run` makes one";
 
 /// Reads `keys` of `[auth]`.
 pub(super) fn read(
@@ -38,6 +46,42 @@ pub(super) fn of_others(section: &Section<'_>) -> Vec<KeySettings> {
     let mut kids = BTreeSet::new();
     let entries = section.tables("keys", "[[issuer.keys]]").unwrap_or_default();
     entries.iter().filter_map(|entry| key(entry, false, &mut kids)).collect()
+}
+
+/// Keys for assertions: pairs, since an application that could check a secret's word could also make one.
+pub(super) fn of_assertions(section: &Section<'_>, generate: bool) -> Vec<KeySettings> {
+    let Some(entries) = section.tables("keys", "[[assertion.keys]]") else {
+        if section.has("keys") {
+            return Vec::new();
+        }
+        if generate {
+            return default_pair(section).into_iter().collect();
+        }
+        let fault = section.at(Fault::new("[assertion] needs `keys`: nothing signs"));
+        section.reader.mismatch(fault.help(NEW_PAIR));
+        return Vec::new();
+    };
+    let mut kids = BTreeSet::new();
+    let mut keys = Vec::new();
+    for entry in &entries {
+        let Some(key) = key(entry, generate, &mut kids) else { continue };
+        if key.algorithm == Algorithm::Hs256 {
+            let fault = entry.at(Fault::new("an application that can check HS256 can also make it, and so be anybody"));
+            entry.reader.mismatch(fault.help("use \"ES256\""));
+        }
+        keys.push(key);
+    }
+    one_signs(section, &keys, entries.len());
+    keys
+}
+
+/// Says so when none of the keys signs, unless one could not be read: it may be the one.
+fn one_signs(section: &Section<'_>, keys: &[KeySettings], entries: usize) {
+    let can_sign = |key: &KeySettings| !key.verify_only && !matches!(key.material, KeyMaterial::Public(_));
+    if keys.len() == entries && !keys.iter().any(can_sign) {
+        let fault = section.at(Fault::new("none of the keys can sign"));
+        section.reader.mismatch(fault.help("one has to have a `secret` or a `private_key` and not be `verify_only`"));
+    }
 }
 
 /// The keys of our own tokens; those with a `scope` are handed to `application`.
@@ -73,11 +117,7 @@ fn entries(auth: &Section<'_>, generate: bool, mut application: impl FnMut(&Sect
             keys.extend(key);
         }
     }
-    let can_sign = |key: &KeySettings| !key.verify_only && !matches!(key.material, KeyMaterial::Public(_));
-    if keys.len() + elsewhere == entries.len() && !keys.iter().any(can_sign) {
-        let fault = auth.at(Fault::new("none of the keys can sign"));
-        auth.reader.mismatch(fault.help("one has to have a `secret` or a `private_key` and not be `verify_only`"));
-    }
+    one_signs(auth, &keys, entries.len() - elsewhere);
     keys
 }
 
@@ -181,7 +221,7 @@ fn material(entry: &Section<'_>, until: Option<Timestamp>, algorithm: Option<Alg
                 entry.require("private_key_file", "a PEM file with a PKCS#8 private key, or `public_key_file` for a key that only checks");
             }
             match (private, public) {
-                (Some(private), _) => pem(entry, private),
+                (Some(private), _) => pem(entry, private, generate && algorithm == Some(Algorithm::Es256)),
                 (None, public) => public.map(|pem| KeyMaterial::Public(pem.value)),
             }
         }
@@ -230,12 +270,18 @@ fn decoded(entry: &Section<'_>, encoded: At<Given>) -> Option<At<Given>> {
     Some(At { value: Given::Bytes { secret: bytes.into(), file }, span })
 }
 
-fn pem(entry: &Section<'_>, private: At<Given>) -> Option<KeyMaterial> {
+/// A private key. While its file is still to be made, one that nobody keeps stands in.
+fn pem(entry: &Section<'_>, private: At<Given>, generate: bool) -> Option<KeyMaterial> {
     let bytes = match private.value {
         Given::Bytes { secret, file: _ } => secret,
+        Given::Absent(path) if generate => {
+            let note = format!("{} is not there yet; `munjigi run` will make a key for ES256", path.display());
+            entry.reader.missing(ToGenerate::SigningKey(path), Fault::new(note).at(private.span));
+            return new_signing_key().ok().map(KeyMaterial::Private);
+        }
         Given::Absent(path) => {
             let fault = Fault::new(format!("{} is not there", path.display())).at(private.span);
-            entry.reader.fault(fault.help("only secrets for HS256 are generated; put a private key in PEM (PKCS#8) there"));
+            entry.reader.fault(fault.help(NEW_PAIR));
             return None;
         }
     };
@@ -246,6 +292,18 @@ fn pem(entry: &Section<'_>, private: At<Given>) -> Option<KeyMaterial> {
             None
         }
     }
+}
+
+fn default_pair(section: &Section<'_>) -> Option<KeySettings> {
+    let private = section.default_secret(DEFAULT_ASSERTION_FILE)?;
+    Some(KeySettings {
+        kid: DEFAULT_ASSERTION_KID.to_owned(),
+        algorithm: Algorithm::Es256,
+        material: pem(section, private, true)?,
+        sign_from: None,
+        verify_only: false,
+        for_tokens_without_kid: false,
+    })
 }
 
 fn default_key(auth: &Section<'_>) -> Option<KeySettings> {

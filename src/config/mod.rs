@@ -6,6 +6,7 @@
 //! the gateway would have to doubt.
 
 mod access;
+mod assertion;
 mod auth;
 mod bandi_sso;
 mod expand;
@@ -55,7 +56,7 @@ pub use settings::{AccountLabel, Chaining, LogSettings, PageSettings, ProviderSe
 
 use crate::base::{Fault, TrustedProxies};
 use crate::gateway::{AliasSettings, FileGroups, LibrarySettings, Others, SessionSettings};
-use crate::routing::RouteSettings;
+use crate::routing::{HostName, RouteSettings};
 use crate::server::{PlainAddress, Settings as ServerSettings};
 use crate::store::Retention;
 use crate::throttle::Settings as ThrottleSettings;
@@ -92,6 +93,8 @@ pub struct Config {
     pub max_target: usize,
     /// Where `/login`, `/refresh` and `/logout` are ours.
     pub aliases: AliasSettings,
+    /// The host of the login, the account and the administration.
+    pub portal: Option<HostName>,
     /// The certificates.
     pub tls: crate::tls::Settings,
     /// How long browsers shall remember to use https; never said with a self-made certificate. `None`: not said at all.
@@ -100,6 +103,8 @@ pub struct Config {
     pub tokens: crate::token::Settings,
     /// Whose tokens are taken beside ours.
     pub others: Others,
+    /// The signed word for applications about who asks, if there is one.
+    pub assertion: Option<crate::token::AssertionSettings>,
     /// Which cookies carry a session.
     pub cookies: CookieSettings,
     /// What makes the gateway look like flask-jwt-extended.
@@ -158,13 +163,15 @@ pub enum ToGenerate {
     Certificate(crate::tls::CertificateFiles),
     /// A random secret.
     Secret(PathBuf),
+    /// A private key for ES256.
+    SigningKey(PathBuf),
 }
 
 impl fmt::Display for ToGenerate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Certificate(files) => files.cert.display().fmt(f),
-            Self::Secret(path) => path.display().fmt(f),
+            Self::Secret(path) | Self::SigningKey(path) => path.display().fmt(f),
         }
     }
 }
@@ -258,10 +265,12 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let issuers: Vec<_> = issuer::read(&root, &providers).into_iter().map(|at| at.value).collect();
     let upstreams = upstream::read(&root);
     let aliases = routes::read_aliases(&root, server.aliases);
-    let others = Others { issuers, scoped: auth.as_ref().map(|auth| auth.scoped.clone()).unwrap_or_default() };
+    let mut others = Others { issuers, scoped: auth.as_ref().map(|auth| auth.scoped.clone()).unwrap_or_default() };
+    let assertion = assertion::read(&root, auth.as_ref().map(|auth| &auth.tokens), tls.settings.generate);
     let identity_headers = headers::read(&root);
     let ours = IdentityHeaders::new(&identity_headers);
-    let routes = routes::read(&root, &upstreams, &providers, &aliases, &ours, &others);
+    let routes = routes::read(&root, &upstreams, &providers, &aliases, server.portal.as_ref().map(|at| &at.value), &ours, &others);
+    others.keep_claims(&routes);
     let admins = auth.as_ref().map(|auth| auth.admins.clone()).unwrap_or_default();
     let groups = groups::read(&root, &providers).with_admins(admins);
     let security_headers = root.take("security_headers").map(|value| target::headers(&value, &ours)).unwrap_or_default();
@@ -279,10 +288,12 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
         drain_body: server.drain_body,
         max_target: server.max_target,
         aliases,
+        portal: server.portal.map(|at| at.value),
         tls: tls.settings,
         hsts: tls.hsts,
         tokens: auth.tokens,
         others,
+        assertion,
         cookies: auth.cookies,
         library: auth.library,
         csrf: auth.csrf,

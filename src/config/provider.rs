@@ -3,8 +3,8 @@ use super::settings::ProviderSettings;
 use super::value::At;
 use super::{bandi_sso, http_form};
 use crate::base::Fault;
-use crate::identity::{IdRule, ProviderName, Realm};
-use crate::provider::{LocalSettings, Registration};
+use crate::identity::{DisplayName, IdRule, ProviderName, Realm};
+use crate::provider::{FieldSettings, LocalSettings, Registration};
 
 /// What `[provider.…]` says.
 pub(super) struct Providers {
@@ -95,12 +95,38 @@ fn provider(name: &At<&str>, section: &Section<'_>) -> Option<At<ProviderSetting
             let words = [("open", Registration::Open), ("approval", Registration::Approval), ("closed", Registration::Closed)];
             let registration = section.word("registration", &words).map(|at| at.value).unwrap_or_default();
             let shortest = section.number("password_shortest", 8, 64).and_then(|at| usize::try_from(at.value).ok());
-            let settings = LocalSettings { name, realm, id_rule, registration, shortest_password: shortest.unwrap_or(8) };
+            let fields = fields(section);
+            let settings = LocalSettings { name, realm, id_rule, registration, shortest_password: shortest.unwrap_or(8), fields };
             Some(ProviderSettings::Local(Box::new(settings)))
         }
     };
     good_name.ok()?;
     Some(At { value: settings?, span: name.span.clone() })
+}
+
+/// What people are asked when they make an account, besides name and address.
+fn fields(section: &Section<'_>) -> Vec<FieldSettings> {
+    let mut fields: Vec<FieldSettings> = Vec::new();
+    for entry in section.tables("fields", "[[provider.NAME.fields]]").unwrap_or_default() {
+        entry.require("name", "what forms and files call it, as in \"department\"");
+        entry.require("label", "what people are asked, as in \"학과\"");
+        let name = entry.read("name", |text| {
+            let plain =
+                !text.is_empty() && text.len() <= 32 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            if !plain {
+                return Err(Fault::new(format!("{text:?} cannot name a field")).help("use lower-case letters, digits and \"_\""));
+            }
+            let taken = FieldSettings::TAKEN.contains(&text) || fields.iter().any(|other| other.name == text);
+            if taken { Err(Fault::new(format!("there is a field {text:?} already"))) } else { Ok(text.to_owned()) }
+        });
+        let label =
+            entry.read("label", |text| DisplayName::new(text).map_err(|error| Fault::new(format!("this cannot stand on a page: {error}"))));
+        let required = entry.flag("required", true);
+        if let (Some(name), Some(label)) = (name, label) {
+            fields.push(FieldSettings { name: name.value, label: label.value, required });
+        }
+    }
+    fields
 }
 
 fn id_rule(section: &Section<'_>) -> IdRule {

@@ -9,11 +9,11 @@ use super::target;
 use super::upstream::Upstreams;
 use crate::base::Fault;
 use crate::gateway::{AliasSettings, Others};
-use crate::routing::{Access, HostName, HostPattern, PathPattern, PathPrefix, RouteSettings, Target, Unauthenticated};
+use crate::routing::{Access, HostName, HostPattern, PathPattern, PathPrefix, RouteSettings, Target, Unauthenticated, share_a_method};
 use crate::web::IdentityHeaders;
 
 /// Our own endpoints: no route can have them.
-const OWN: [&str; 2] = ["/.auth", "/.well-known/jwks.json"];
+const OWN: [&str; 3] = ["/.auth", "/.well-known/jwks.json", "/.well-known/assertion-jwks.json"];
 
 /// Reads every `[host."NAME"]`.
 pub(super) fn read_aliases(root: &Section<'_>, default: bool) -> AliasSettings {
@@ -37,6 +37,7 @@ pub(super) fn read(
     upstreams: &Upstreams,
     providers: &Providers,
     aliases: &AliasSettings,
+    portal: Option<&HostName>,
     ours: &IdentityHeaders,
     others: &Others,
 ) -> Vec<RouteSettings> {
@@ -54,6 +55,7 @@ pub(super) fn read(
         let Some(route) = route(section, upstreams, providers, ours, others) else { continue };
         shadowed(section, &route, aliases);
         unreachable(section, &route);
+        beside_portal(section, &route, portal);
         if routes.iter().any(|other| same(other, &route)) {
             let fault = Fault::new(format!("another route has the same host, path and method: {}", shown(&route)));
             section.reader.mismatch(section.at(fault).help("take one out, or tell them apart by `host`, `path` or `methods`"));
@@ -123,7 +125,7 @@ fn host_pattern(text: &str) -> Result<HostPattern, Fault> {
     }
 }
 
-fn host(text: &str) -> Result<HostName, Fault> {
+pub(super) fn host(text: &str) -> Result<HostName, Fault> {
     HostName::new(text).map_err(|error| {
         let fault = Fault::new(format!("{text:?}: {error}"));
         if text.contains(':') { fault.help("write the host without scheme and port") } else { fault }
@@ -161,14 +163,28 @@ fn shadowed(section: &Section<'_>, route: &RouteSettings, aliases: &AliasSetting
     section.reader.mismatch(fault.help(format!("{switch}; the page stays at /.auth{alias}")));
 }
 
+/// Where one login serves several hosts, nobody may be sent on to a host that no route names; and the portal is no
+/// application's.
+fn beside_portal(section: &Section<'_>, route: &RouteSettings, portal: Option<&HostName>) {
+    let Some(portal) = portal else { return };
+    match route.host.as_ref().map(HostPattern::exact) {
+        Some(Some(host)) if host == portal => {
+            let fault = Fault::new(format!("{portal} is the `portal` in [server], so this route would never be reached"));
+            let at = section.value_span("host").or_else(|| section.place()).unwrap_or(0..0);
+            section.reader.mismatch(fault.at(at).help("give the application a host of its own"));
+        }
+        Some(Some(_)) => {}
+        Some(None) | None if route.access == Access::Public => {}
+        Some(None) | None => {
+            let fault = section.at(Fault::new("with a `portal` in [server], a route that needs a login names one `host` in full"));
+            section.reader.mismatch(fault.help("the portal hands logins to hosts that routes name, and to no others"));
+        }
+    }
+}
+
 /// Whether no request could tell two routes apart.
 fn same(one: &RouteSettings, other: &RouteSettings) -> bool {
-    let methods = match (&one.methods, &other.methods) {
-        (None, None) => true,
-        (Some(one), Some(other)) => one.iter().any(|method| other.contains(method)),
-        (None, Some(_)) | (Some(_), None) => false,
-    };
-    one.host == other.host && one.path == other.path && methods
+    one.host == other.host && one.path == other.path && share_a_method(one.methods.as_deref(), other.methods.as_deref())
 }
 
 fn shown(route: &RouteSettings) -> String {
@@ -186,7 +202,7 @@ fn unreachable(section: &Section<'_>, route: &RouteSettings) {
         section.reader.warn(fault);
     } else if let Access::Rule(rule) = &route.access
         && !rule.methods.is_empty()
-        && !rule.methods.iter().any(|method| methods.contains(method))
+        && !share_a_method(Some(&rule.methods), Some(methods))
     {
         section.reader.warn(Fault::new("`methods` of this route and of its access rule have none in common, so nobody passes").at(at));
     }

@@ -3,8 +3,11 @@ use std::time::Duration;
 use super::listeners::{self, Listeners};
 use super::parse;
 use super::section::Section;
+use super::value::At;
 use crate::base::{Fault, TrustedProxies};
+use crate::routing::HostName;
 use crate::server::{PlainAddress, Settings as ServerSettings};
+use crate::web::Pace;
 
 /// What `[server]` says.
 pub(super) struct Server {
@@ -17,13 +20,14 @@ pub(super) struct Server {
     pub(super) drain_body: u64,
     pub(super) max_target: usize,
     pub(super) aliases: bool,
+    pub(super) portal: Option<At<HostName>>,
     pub(super) drain_delay: Duration,
 }
 
 /// Largest request body unless said, here or at the route.
 const DEFAULT_MAX_BODY: u64 = 1 << 30;
 
-/// Bytes for each second that a request body has to keep up over all.
+/// Bytes for each second that a request body, and the reader of an answer, have to keep up over all.
 const DEFAULT_MIN_RATE: u64 = 500;
 
 /// How much of an unwanted body is read: an upload of the usual size ends, and its sender reads why it was refused.
@@ -46,6 +50,7 @@ pub(super) fn read(root: &Section<'_>) -> Server {
         drain_body: section.size("drain_body", 0, 1 << 30).map_or(DEFAULT_DRAIN, |size| size.value),
         max_target: section.size("max_target", 1 << 10, 64 << 10).map_or(8 << 10, |size| whole(size.value)),
         aliases: section.flag("aliases", true),
+        portal: section.read("portal", super::routes::host),
         drain_delay: section.duration("drain_delay", Duration::ZERO, Duration::from_secs(3600)).map_or(Duration::ZERO, |at| at.value),
     }
 }
@@ -69,6 +74,10 @@ fn sockets(section: &Section<'_>, listeners: Listeners) -> ServerSettings {
         workers: workers.and_then(|at| at.value).map(whole),
         handshake_timeout: section.timeout("handshake_timeout", Duration::from_secs(10)),
         header_timeout: section.timeout("header_timeout", Duration::from_secs(30)),
+        send: Pace {
+            idle: section.timeout("send_timeout", Duration::from_secs(60)),
+            min_rate: section.size("send_min_rate", 0, 1 << 30).map_or(DEFAULT_MIN_RATE, |size| size.value),
+        },
         drain_timeout: section.timeout("drain_timeout", Duration::from_secs(30)),
         max_head: section.size("max_head", 8 << 10, 1 << 20).map_or(32 << 10, |size| whole(size.value)),
         max_headers: section.number("max_headers", 10, 1000).map_or(100, |number| whole(number.value)),

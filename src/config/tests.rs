@@ -1,22 +1,24 @@
-use crate::gateway::Rotation;
-use crate::observe::LogFormat;
-use crate::provider::Placement;
-use crate::store::sqlite::Settings as SqliteSettings;
+//! Whole files: the corpus of refused and accepted ones, those that are shipped, and that everything in them arrives.
+
+mod files;
+mod noise;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use proptest::prelude::*;
-use proptest::sample::select;
-use rstest::rstest;
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::gateway::Rotation;
 use crate::identity::{Group, Role, UserId};
+use crate::observe::LogFormat;
+use crate::provider::Placement;
 use crate::routing::{Access, HostName, HostPattern, Rule, Unauthenticated};
+use crate::store::sqlite::Settings as SqliteSettings;
 use crate::token::{Algorithm, KeyMaterial};
 use crate::upstream::Address;
+use crate::web::Pace;
 
 /// A file of the corpus. `#! ` lines at its top are the report it gives, line by line; `#$ NAME=value` lines its environment.
 struct Case {
@@ -138,69 +140,6 @@ fn what_the_shipped_file_shows_in_comments_is_good() {
     assert_eq!(said, expected);
 }
 
-#[rstest]
-fn no_file_cut_anywhere_does_harm(#[values("refused", "accepted")] folder: &str) {
-    for case in corpus(folder) {
-        let start =
-            case.text.lines().take_while(|line| line.starts_with('#')).map(|line| line.len() + 1).sum::<usize>().min(case.text.len());
-        let body = &case.text[start..];
-        for cut in (0..body.len()).filter(|cut| body.is_char_boundary(*cut)) {
-            if let Err(rejected) = case.read(&body[..cut]) {
-                assert_ne!(rejected.report().count(Level::Error), 0);
-                assert_eq!(rejected.report().lines().count(), rejected.report().entries().count());
-            }
-        }
-        if let Err(rejected) = case.read(&body[..body.floor_char_boundary(body.len() / 2)]) {
-            assert!(!rejected.render(true).is_empty());
-        }
-    }
-}
-
-/// Pieces of which files are made, for texts that get further than noise does.
-fn piece() -> impl Strategy<Value = String> {
-    let assign = (select(KEYS), select(VALUES)).prop_map(|(key, value)| format!("{key} = {value}\n"));
-    prop_oneof![3 => select(HEADERS).prop_map(|header| format!("{header}\n")), 6 => assign, 1 => any::<char>().prop_map(String::from)]
-}
-
-const HEADERS: &[&str] =
-    &["[auth]", "[[auth.keys]]", "[provider.mju]", "[[route]]", "[upstream.app]", "[route]", "[auth.keys]", "[a.b]", "[[a]]", "[[a.b]]"];
-const KEYS: &[&str] = &["keys", "secret", "kid", "path", "host", "access", "listen", "kind", "servers", "a.b", "a", "\"\"", "가", "hsts"];
-const VALUES: &[&str] = &[
-    "[{",
-    "}]",
-    "{",
-    "[",
-    "]",
-    "1",
-    "-0x1",
-    "\"${A}\"",
-    "\"\"\"",
-    "'''",
-    "\"mju\"",
-    "{ a = 1 }",
-    "[[1]]",
-    "2027-03-01",
-    "nan",
-    "\"/\"",
-    "\"\\u0000\"",
-];
-
-proptest! {
-    #[test]
-    fn no_bytes_do_harm(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), bytes).unwrap();
-        let rejected = Config::load(file.path(), &|_| None).unwrap_err();
-        prop_assert!(!rejected.render(true).is_empty());
-    }
-
-    #[test]
-    fn no_text_does_harm(text in proptest::collection::vec(piece(), 0..30)) {
-        let rejected = Config::parse("file", &text.concat(), Path::new("nowhere"), &|_| Some(String::new())).unwrap_err();
-        prop_assert!(!rejected.render(false).is_empty());
-    }
-}
-
 #[test]
 fn secrets_are_in_no_message() {
     let secrets = ["k3Jx9QpL", "3f9a1c7be02d4856", "never-shown", "c3VwZXItc2VjcmV0", "31415926", "super-secret", "not a key"];
@@ -230,6 +169,7 @@ fn every_setting_arrives() {
     assert_eq!(config.admin, Some(PlainAddress::Unix("/run/munjigi/admin.sock".into())));
     assert_eq!((config.server.workers, config.server.max_head, config.max_body), (Some(4), 65536, 10 << 20));
     assert_eq!((config.server.header_timeout, config.server.drain_timeout), (Duration::from_millis(500), s(90)));
+    assert_eq!(config.server.send, Pace { idle: s(45), min_rate: 2048 });
     assert_eq!(config.drain_delay, s(5));
     assert_eq!(config.server.acme_webroot, Some("nowhere/acme".into()));
     let wiki = HostName::new("wiki.example").unwrap();
@@ -294,7 +234,13 @@ fn every_provider_upstream_and_route_arrives() {
     assert_eq!((own.extra[0].1.as_str(), own.realm.as_str(), own.id_rule.longest), ("munjigi", "staff", 12));
     assert_eq!((own.reach.connect_timeout, own.reach.breaker.failures, own.reach.max_body), (Duration::from_millis(500), 0, 8192));
     let endpoints = &config.upstreams[0].endpoints;
-    let https = |host: &str, port| Address::Https { host: host.into(), port, server_name: Some("app.internal".into()), ca: None };
+    let https = |host: &str, port| Address::Https {
+        host: host.into(),
+        port,
+        server_name: Some("app.internal".into()),
+        ca: None,
+        dangerous_skip_verification: false,
+    };
     assert_eq!(endpoints[..], [https("app.example", 443), https("::1", 9443), Address::Unix { path: "nowhere/app.sock".into() }]);
     let route = &config.routes[0];
     let users = vec![UserId::parse("mju:kim.1").unwrap(), UserId::parse("guests:lee").unwrap()];
@@ -338,134 +284,4 @@ fn what_only_a_restart_can_change_is_named() {
     new.store = StoreSettings::Sqlite(SqliteSettings::new("other.db"));
     new.routes.clear();
     assert_eq!(Config::changes_needing_restart(&old, &new), ["[server] listen", "[store] path"]);
-}
-
-/// A directory with a configuration in it, and what else its story needs.
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new(auth: &str) -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        let rest = "[provider.mju]\nkind = \"http-form\"\npreset = \"mju\"\n[upstream.app]\nservers = [\"http://127.0.0.1:1\"]\n[[route]]\nupstream = \"app\"\n";
-        folder.write("gateway.toml", &format!("[auth]\nissuer = \"https://gate.example\"\n{auth}\n{rest}"), 0o600);
-        folder
-    }
-
-    fn write(&self, name: &str, text: &str, mode: u32) {
-        let path = self.0.path().join(name);
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-    }
-
-    fn load(&self) -> Result<Loaded, Rejected> {
-        let credentials = self.0.path().display().to_string();
-        Config::load(&self.0.path().join("gateway.toml"), &|name| (name == "CREDENTIALS_DIRECTORY").then(|| credentials.clone()))
-    }
-
-    fn only_fault(&self) -> String {
-        let lines: Vec<String> = self.load().unwrap_err().report().lines().collect();
-        assert_eq!(lines.len(), 1, "{lines:?}");
-        lines[0].replace(&format!("{}/", self.0.path().display()), "")
-    }
-}
-
-const SECRET: &str = "3f9a1c7be02d4856af71e0c9b8d2453677e1fa90cc18d3be";
-const FROM_FILE: &str = "keys = [{ kid = \"k1\", algorithm = \"HS256\", secret_file = \"jwt.secret\" }]\n[server]\nlisten = []\nlisten_plain = [\"127.0.0.1:0\"]\ntrusted_proxies = [\"127.0.0.1\"]";
-
-fn first_secret(loaded: Loaded) -> Vec<u8> {
-    let Loaded::Ready(config, report) = loaded else { panic!("a file is missing") };
-    assert!(report.is_empty(), "{report:?}");
-    let KeyMaterial::Secret(secret) = &config.tokens.keys[0].material else { panic!() };
-    secret.expose_secret().to_vec()
-}
-
-#[test]
-fn a_secret_file_loses_one_newline_and_no_more() {
-    let folder = Folder::new(FROM_FILE);
-    for (text, wanted) in
-        [(SECRET, SECRET.to_owned()), (&format!("{SECRET}\n"), SECRET.to_owned()), (&format!("{SECRET}\n\n"), format!("{SECRET}\n"))]
-    {
-        folder.write("jwt.secret", text, 0o640);
-        assert_eq!(first_secret(folder.load().unwrap()), wanted.as_bytes());
-    }
-}
-
-#[test]
-fn credentials_of_systemd_are_found() {
-    let folder = Folder::new(&FROM_FILE.replace("jwt.secret", "${CREDENTIALS_DIRECTORY}/jwt"));
-    folder.write("jwt", SECRET, 0o400);
-    assert_eq!(first_secret(folder.load().unwrap()), SECRET.as_bytes());
-}
-
-#[test]
-fn a_secret_file_that_everybody_can_read_is_refused() {
-    let folder = Folder::new(FROM_FILE);
-    folder.write("jwt.secret", SECRET, 0o644);
-    let fault = folder.only_fault();
-    assert!(fault.contains("gateway.toml:3:58: everybody on this machine can read jwt.secret; chmod 600 jwt.secret"), "{fault}");
-}
-
-#[test]
-fn a_secret_file_that_gives_nothing_is_refused() {
-    let folder = Folder::new(FROM_FILE);
-    assert!(folder.only_fault().contains("jwt.secret is not there; `munjigi gen-secret`"));
-    folder.write("jwt.secret", "\n", 0o600);
-    assert!(folder.only_fault().contains("jwt.secret is empty"));
-    folder.write("jwt.secret", "secret\n", 0o600);
-    assert!(folder.only_fault().contains("the secret in jwt.secret is refused"));
-    folder.write("jwt.secret", &"x".repeat(262_145), 0o600);
-    assert!(folder.only_fault().contains("more than 262144 bytes"));
-    fs::remove_file(folder.0.path().join("jwt.secret")).unwrap();
-    fs::create_dir(folder.0.path().join("jwt.secret")).unwrap();
-    assert!(folder.only_fault().contains("is not a file"));
-}
-
-#[test]
-fn a_secret_in_a_file_that_everybody_can_read_is_warned_of() {
-    let inline = FROM_FILE.replace("secret_file = \"jwt.secret\"", &format!("secret = \"{SECRET}\""));
-    let folder = Folder::new(&inline);
-    assert_eq!(first_secret(folder.load().unwrap()), SECRET.as_bytes());
-    fs::set_permissions(folder.0.path().join("gateway.toml"), fs::Permissions::from_mode(0o644)).unwrap();
-    let (_, report) = config(folder.load().unwrap());
-    assert_eq!(report.count(Level::Warning), 1);
-    assert!(report.lines().all(|line| line.contains("chmod 600") && !line.contains(SECRET)));
-}
-
-const GENERATED: &str = "[tls]\ngenerate = true\n[session]";
-
-#[test]
-fn what_is_to_be_generated_is_named_and_then_used() {
-    let folder = Folder::new(GENERATED);
-    let Loaded::Incomplete { missing, report, draft } = folder.load().unwrap() else { panic!("nothing is missing") };
-    let certs = folder.0.path().join("certs");
-    let pair = crate::tls::CertificateFiles { cert: certs.join("gateway.crt"), key: certs.join("gateway.key") };
-    assert_eq!(missing, [ToGenerate::Certificate(pair), ToGenerate::Secret(certs.join("jwt.secret"))]);
-    assert_eq!((report.count(Level::Note), report.entries().count(), draft.tokens.keys.len()), (2, 2, 1));
-    fs::create_dir(&certs).unwrap();
-    for name in ["certs/gateway.crt", "certs/gateway.key", "certs/jwt.secret"] {
-        folder.write(name, SECRET, 0o600);
-    }
-    assert_eq!(first_secret(folder.load().unwrap()), SECRET.as_bytes());
-}
-
-#[test]
-fn half_a_certificate_is_a_fault_even_when_it_could_be_generated() {
-    let folder = Folder::new(GENERATED);
-    fs::create_dir(folder.0.path().join("certs")).unwrap();
-    folder.write("certs/jwt.secret", SECRET, 0o600);
-    folder.write("certs/gateway.key", "key", 0o600);
-    assert!(folder.only_fault().contains("certs/gateway.crt is not there; its key is"));
-    folder.write("certs/gateway.crt", "cert", 0o644);
-    folder.write("certs/gateway.key", "key", 0o644);
-    assert!(folder.only_fault().contains("everybody on this machine can read certs/gateway.key"));
-}
-
-#[test]
-fn a_file_that_cannot_be_read_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let load = |name: &str| Config::load(&folder.path().join(name), &|_| None).unwrap_err().report().lines().collect::<Vec<_>>();
-    assert!(load("absent.toml")[0].contains("absent.toml: the file cannot be read"));
-    assert!(load(".")[0].contains("this is no configuration file"));
-    fs::write(folder.path().join("latin.toml"), b"# caf\xe9\n").unwrap();
-    assert!(load("latin.toml")[0].contains("latin.toml:1:6: the file is not UTF-8 text"));
 }

@@ -6,7 +6,7 @@ use super::value::At;
 use crate::base::Fault;
 use crate::identity::ProviderName;
 use crate::routing::HostName;
-use crate::upstream::{Address, Settings};
+use crate::upstream::{Address, Balancing, Settings};
 
 /// What `[upstream.…]` says.
 pub(super) struct Upstreams {
@@ -50,9 +50,11 @@ fn upstream(name: &At<&str>, section: &Section<'_>) -> Option<At<Settings>> {
         section.reader.mismatch(section.at(Fault::new(format!("[upstream.{}] has no server", name.value))));
     }
     secure(section, &mut endpoints);
+    let balances = [("round-robin", Balancing::RoundRobin), ("least-requests", Balancing::LeastRequests)];
     let settings = Settings {
         name: good_name.ok()?,
         endpoints,
+        balancing: section.word("balance", &balances).map(|at| at.value).unwrap_or_default(),
         connect_timeout: section.timeout("connect_timeout", Duration::from_secs(3)),
         response_timeout: section.timeout("response_timeout", Duration::from_secs(60)),
         idle_timeout: section.timeout("idle_timeout", Duration::from_secs(60)),
@@ -71,10 +73,17 @@ fn secure(section: &Section<'_>, endpoints: &mut [Address]) {
         let fault = Fault::new(format!("{} is not there", path.value.display())).at(path.span.clone());
         section.reader.fault(fault.help("a PEM file with the certificates of those who sign for the servers"));
     }
+    let unverified = section.flag("dangerous_skip_verification", false);
+    if unverified {
+        let fault = Fault::new("whoever stands between here and these servers can read and change everything");
+        let span = section.value_span("dangerous_skip_verification").unwrap_or(0..0);
+        section.reader.warn(fault.at(span).help("write `ca = \"…\"` with the certificate of the servers, or of who signed it"));
+    }
     let mut any = false;
     for endpoint in endpoints {
         match endpoint {
-            Address::Https { server_name, ca, .. } => {
+            Address::Https { server_name, ca, dangerous_skip_verification, .. } => {
+                *dangerous_skip_verification = unverified;
                 any = true;
                 *server_name = name.as_ref().map(|at| at.value.as_str().to_owned());
                 *ca = authorities.as_ref().map(|at| at.value.clone());

@@ -75,7 +75,7 @@ pub(super) fn endpoint(text: &str, resolve: impl Fn(&str) -> PathBuf) -> Result<
     let (host, port) = host_and_port(authority).map_err(|why| wrong(&why))?;
     match scheme {
         "http" => Ok(Address::Http { host, port: port.unwrap_or(80) }),
-        "https" => Ok(Address::Https { host, port: port.unwrap_or(443), server_name: None, ca: None }),
+        "https" => Ok(Address::Https { host, port: port.unwrap_or(443), server_name: None, ca: None, dangerous_skip_verification: false }),
         _ => Err(wrong("is neither http nor https")),
     }
 }
@@ -139,7 +139,10 @@ mod tests {
         let read = |text| endpoint(text, |path| Path::new("/etc/gate").join(path));
         assert_eq!(read("http://127.0.0.1:3000"), Ok(Address::Http { host: "127.0.0.1".into(), port: 3000 }));
         assert_eq!(read("http://[::1]:3000/"), Ok(Address::Http { host: "::1".into(), port: 3000 }));
-        assert_eq!(read("https://App.example"), Ok(Address::Https { host: "app.example".into(), port: 443, server_name: None, ca: None }));
+        assert_eq!(
+            read("https://App.example"),
+            Ok(Address::Https { host: "app.example".into(), port: 443, server_name: None, ca: None, dangerous_skip_verification: false })
+        );
         assert_eq!(read("unix:app.sock"), Ok(Address::Unix { path: "/etc/gate/app.sock".into() }));
         assert_eq!(read("unix:/run/app.sock"), Ok(Address::Unix { path: "/run/app.sock".into() }));
         for text in ["127.0.0.1:3000", "http://a/x", "http://a:70000", "unix:", "tcp://a:1", "http://u@a:1", "http://a:1#x", "http://a:1?x"]

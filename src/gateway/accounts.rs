@@ -21,6 +21,9 @@ pub enum AccountRefusal {
     /// The e-mail address is missing or cannot be one.
     #[error("the e-mail address is missing or cannot be one")]
     Email,
+    /// Something else that the operator asks is missing, or cannot be kept.
+    #[error("the field {0} is missing or cannot be kept")]
+    Field(String),
     /// Nobody may make an account for themselves.
     #[error("sign-up is closed")]
     Closed,
@@ -56,7 +59,7 @@ impl AccountRefusal {
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::NotHere => StatusCode::NOT_FOUND,
-            Self::Id | Self::Name | Self::Email | Self::Password(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Id | Self::Name | Self::Email | Self::Field(_) | Self::Password(_) => StatusCode::UNPROCESSABLE_ENTITY,
             // Not 401: the token that was shown is good.
             Self::Closed | Self::Wrong => StatusCode::FORBIDDEN,
             Self::Taken => StatusCode::CONFLICT,
@@ -70,6 +73,7 @@ impl AccountRefusal {
             Self::Id => "bad_id",
             Self::Name => "bad_name",
             Self::Email => "bad_email",
+            Self::Field(_) => "bad_field",
             Self::Closed => "sign_up_closed",
             Self::Taken => "id_taken",
             Self::Password(PasswordFault::TooShort { .. }) => "password_too_short",
@@ -89,6 +93,12 @@ impl AccountRefusal {
             ),
             Self::Name => ("이름을 입력해 주세요.", "Give a name."),
             Self::Email => ("이메일 주소를 확인해 주세요.", "Give an e-mail address."),
+            Self::Field(name) => {
+                return match lang {
+                    Lang::Ko => format!("{name} 항목을 입력해 주세요.").into(),
+                    Lang::En => format!("Give {name}, in one line.").into(),
+                };
+            }
             Self::Closed => ("회원가입을 받지 않습니다. 담당자에게 문의해 주세요.", "Accounts are made by the operator only. Ask there."),
             Self::Taken => ("이미 사용 중인 ID입니다. 다른 ID를 입력해 주세요.", "The id is taken. Choose another one."),
             Self::Password(PasswordFault::TooShort { least }) => {

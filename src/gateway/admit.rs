@@ -8,7 +8,7 @@ use super::renew::Renewed;
 use super::{Gateway, Intake, Refusal, Route};
 use crate::base::{AccessToken, Timestamp};
 use crate::identity::{Identity, Profile};
-use crate::routing::{Access, Facts, Verdict};
+use crate::routing::{Access, Claims, Facts, Verdict};
 use crate::store::Presented;
 use crate::token::{TokenFault, Verified};
 use crate::web::{Arriving, CookieProfile, double_submit, from_our_pages, is_safe};
@@ -203,6 +203,10 @@ impl Known {
         Facts {
             user: &self.verified.user,
             profile: &self.profile,
+            claims: match &self.verified.foreign {
+                Some(foreign) => Claims::Foreign(&foreign.claims),
+                None => Claims::Ours { provider: self.verified.provider.as_str() },
+            },
             method: &intake.method,
             address: intake.client,
             password_age: self.verified.fresh.then(|| now.since(self.verified.issued)),

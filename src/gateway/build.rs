@@ -12,7 +12,7 @@ use crate::observe::RouteCounters;
 use crate::pages::{AccentError, Pages};
 use crate::provider::Provider;
 use crate::routing::{NoRoute, RouteSettings, RouteTable, SameRoute, Target};
-use crate::token::{self, KeyError, KeyRing, TokenIssuer, TokenVerifier};
+use crate::token::{self, Asserter, KeyError, KeyRing, RouteAssertions, TokenIssuer, TokenVerifier};
 use crate::upstream::Upstream;
 use crate::web::{IdentityHeaders, SessionCookies};
 
@@ -24,6 +24,8 @@ pub struct Parts {
     pub tokens: token::Settings,
     /// Whose tokens are taken beside ours.
     pub others: Others,
+    /// Who signs for applications who is asking, if they want that.
+    pub asserter: Option<Arc<Asserter>>,
     /// The providers, the first one first.
     pub providers: Vec<Arc<dyn Provider>>,
     /// The upstreams by name.
@@ -61,6 +63,7 @@ pub struct Route {
     /// `None` where the gateway answers itself.
     pub(super) upstream: Option<Arc<Upstream>>,
     pub(super) tokens: TokenRules,
+    pub(super) assertions: Option<RouteAssertions>,
     pub(super) counters: RouteCounters,
 }
 
@@ -70,7 +73,7 @@ impl Gateway {
     /// # Errors
     /// The first thing that does not fit; the configuration's own checks find the same and more, with their places.
     pub fn build(parts: Parts) -> Result<Self, BuildError> {
-        let Parts { settings, tokens, others, providers, upstreams, pages, shared } = parts;
+        let Parts { settings, tokens, others, asserter, providers, upstreams, pages, shared } = parts;
         let keys = Arc::new(KeyRing::new(&tokens.keys).map_err(BuildError::Keys)?);
         let foreigners = Foreigners::build(others, &tokens.subjects, tokens.backdate, &shared)?;
         let mut routes = RouteTable::default();
@@ -78,7 +81,9 @@ impl Gateway {
             let name: Arc<str> = route.name().into();
             let upstream = upstream(route, &upstreams, &name)?;
             let tokens = foreigners.rules(route)?;
-            let ready = Route { counters: shared.metrics.route(&name), name: Arc::clone(&name), settings: route.clone(), upstream, tokens };
+            let assertions = asserter.as_ref().map(|asserter| asserter.on_route(&name));
+            let counters = shared.metrics.route(&name);
+            let ready = Route { counters, name: Arc::clone(&name), settings: route.clone(), upstream, tokens, assertions };
             let inserted = routes.insert(route.host.clone(), route.path.clone(), route.methods.clone(), ready);
             inserted.map_err(|SameRoute| BuildError::SameRoute(name))?;
         }
@@ -88,6 +93,7 @@ impl Gateway {
             issuer: TokenIssuer::new(Arc::clone(&keys), tokens.clone()),
             verifier: TokenVerifier::new(Arc::clone(&keys), tokens),
             keys,
+            asserter,
             providers,
             cookies: SessionCookies::new(settings.cookies),
             identity_headers: IdentityHeaders::new(&settings.identity_headers),
@@ -112,6 +118,9 @@ impl Gateway {
 
     /// The route of a request.
     pub(super) fn find_route(&self, intake: &Intake) -> Result<&Route, NoRoute> {
+        if self.is_portal(&intake.host) {
+            return Err(NoRoute::NotFound);
+        }
         self.routes.choose(intake.host.as_str(), &intake.path, &intake.method, |route| route.settings.allow_empty_segments)
     }
 }

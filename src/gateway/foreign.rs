@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::{Admission, BuildError, Gateway, Refusal, Route, Shared};
 use crate::base::{AccessToken, Timestamp};
 use crate::identity::{Profile, ProviderName, Subjects};
-use crate::routing::{HostName, HostPattern, PassForm, PathPattern, PathPrefix, RouteSettings};
+use crate::routing::{Access, HostName, HostPattern, PassForm, PathPattern, PathPrefix, RouteSettings};
 use crate::store::EndReason;
 use crate::token::{ForeignKeys, ForeignSettings, ForeignVerifier, KeySettings, KeySource, MintSettings, Minter, TokenFault, Verified};
 use crate::web::{CookieProfile, CookieSettings, SessionCookies};
@@ -58,6 +58,20 @@ impl Others {
             key.scope.iter().filter(|scope| scope.covers(host, path)).map(|scope| (scope.path.as_str().len(), scope.host.is_some())).max()
         };
         self.scoped.iter().filter(|key| narrowness(key).is_some()).max_by_key(narrowness)
+    }
+
+    /// Has their readers keep the claims that rules of these routes ask for.
+    pub fn keep_claims(&mut self, routes: &[RouteSettings]) {
+        let rules = routes.iter().filter_map(|route| match &route.access {
+            Access::Rule(rule) => Some(rule.claim_names()),
+            Access::Public | Access::SignedIn => None,
+        });
+        let mut names: Vec<Box<str>> = rules.flatten().map(Box::from).collect();
+        names.sort();
+        names.dedup();
+        for reader in self.issuers.iter_mut().chain(self.scoped.iter_mut().map(|key| &mut key.reads)) {
+            reader.kept.clone_from(&names);
+        }
     }
 
     /// The longest time any of their tokens can be good: ends of people are remembered for so long.

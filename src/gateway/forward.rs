@@ -9,9 +9,10 @@ use super::record::Record;
 use super::reply::{self, Reply, ReplyBody};
 use super::tunnel::Open;
 use super::{Admission, Gateway, Intake, Refusal, Route};
+use crate::base::Timestamp;
 use crate::routing::Target;
 use crate::upstream::{LeasedBody, SendError};
-use crate::web::{Arriving, BodyFault, BodyTerms, RequestBody, announced_trailers, strip_hop_by_hop, trailer_line};
+use crate::web::{Arriving, BodyFault, BodyTerms, Pace, RequestBody, announced_trailers, strip_hop_by_hop, trailer_line};
 
 impl Gateway {
     /// The only road to an upstream. It takes what only [`Gateway::intake`] and [`Gateway::admit`] can make.
@@ -80,7 +81,8 @@ impl Gateway {
             Shown::Header | Shown::SpentHeader => _ = headers.remove(&self.settings.library.places.header),
             Shown::Cookie | Shown::Nowhere => {}
         }
-        Self::hand_over(&mut headers, shown.as_ref(), admission, route, self.shared.clock.now())?;
+        let now = self.shared.clock.now();
+        Self::hand_over(&mut headers, shown.as_ref(), admission, route, now)?;
         settings.request_headers.apply(&mut headers);
         Intake::write_forwarding(&mut headers, &facts);
         if let Some(Ok(prefix)) = settings.rewrite.strip.as_ref().map(|prefix| HeaderValue::from_str(prefix.as_str())) {
@@ -89,9 +91,7 @@ impl Gateway {
         if let Some(host) = &settings.host_header {
             headers.insert(HOST, host.clone());
         }
-        if let Some(identity) = admission.identity() {
-            self.identity_headers.write(&mut headers, identity);
-        }
+        self.introduce(&mut headers, admission, route, now)?;
         if let Ok(id) = HeaderValue::from_str(id) {
             headers.insert("x-request-id", id);
         }
@@ -103,6 +103,18 @@ impl Gateway {
             headers.insert(TE, HeaderValue::from_static("trailers"));
         }
         Ok((target, headers))
+    }
+
+    /// Writes who is asking: to the application, or to the proxy that asks in its place.
+    pub(super) fn introduce(&self, headers: &mut HeaderMap, admission: &Admission, route: &Route, now: Timestamp) -> Result<(), Refusal> {
+        let Some(identity) = admission.identity() else { return Ok(()) };
+        self.identity_headers.write(headers, identity);
+        if let (Some(assertions), Some(verified)) = (&route.assertions, admission.verified()) {
+            let assertion = assertions.about(identity, &verified.id, now);
+            let assertion = assertion.map_err(|_| Refusal::Internal("the key for assertions does not sign"))?;
+            self.identity_headers.write_assertion(headers, assertion);
+        }
+        Ok(())
     }
 
     /// The answer of a route behind which there is no application.
@@ -147,7 +159,8 @@ impl Gateway {
             headers.insert(TRAILER, line);
         }
         let min_rate = route.settings.body_min_rate.unwrap_or(self.settings.body_min_rate);
-        let (body, watch) = RequestBody::new(incoming, BodyTerms { most, idle: self.settings.body_timeout, min_rate, trailers });
+        let pace = Pace { idle: self.settings.body_timeout, min_rate };
+        let (body, watch) = RequestBody::new(incoming, BodyTerms { most, pace, trailers });
         record.received = Some(watch);
         Ok(body)
     }

@@ -47,43 +47,61 @@ impl Gateway {
         let provider = self.provider(attempt.provider.as_deref())?;
         // An id that cannot be one is refused like a wrong password: the answer must not tell what ids look like.
         let user = provider.id_rule().canonical(provider.realm(), &attempt.id).map_err(|_| Refusal::LoginRefused { message: None })?;
-        let budget = self.shared.throttle.attempt(&user, intake.client, now).map_err(|throttled| {
+        let asking = Asking { provider, user: &user, session: None, purpose: "" };
+        let said = self.check_password(asking, attempt.password, intake, record, now).await?;
+        let beginning = Beginning { user, provider: said.by, remember: attempt.remember, rotate: attempt.rotate, cookies: attempt.cookies };
+        self.begin(beginning, said.notice, intake, record, now).await
+    }
+
+    /// Throttle and provider: the one way a password is checked, at a login and when it is asked for again.
+    ///
+    /// # Errors
+    /// [`Refusal::LoginRefused`] when it is not right; else why nobody could be asked.
+    pub(super) async fn check_password(
+        &self,
+        asking: Asking<'_>,
+        password: SecretString,
+        intake: &Intake,
+        record: &mut Record,
+        now: Timestamp,
+    ) -> Result<Said, Refusal> {
+        let Asking { provider, user, session, purpose } = asking;
+        let tell = |record: &Record, kind, detail: String| {
+            self.shared.audit(audit(kind, user, session, intake.client, record, now, &detail));
+        };
+        let budget = self.shared.throttle.attempt(user, intake.client, now).map_err(|throttled| {
             let name = provider.name().as_str();
             self.shared.metrics.provider(name).login(LoginOutcome::Throttled);
-            self.shared.audit(audit(AuditKind::LoginThrottled, &user, None, intake.client, record, now, name));
+            tell(record, AuditKind::LoginThrottled, format!("{name}{purpose}"));
             Refusal::Throttled { wait: throttled.retry_after }
         })?;
-        let login = Login { user: user.clone(), password: attempt.password };
         // One of a chain may have answered in place of the first: the session is whoever's that said yes.
         let asked = Instant::now();
-        let (name, answer) = self.ask(provider, login).await;
+        let (name, answer) = self.ask(provider, Login { user: user.clone(), password }).await;
         record.provider = asked.elapsed();
         count(&self.shared.metrics.provider(name.as_str()), &answer, record.provider);
         if provider.accounts().is_none() && answer.as_ref().err().is_none_or(ProviderFault::counts_against_the_provider) {
             self.shared.latencies.note(now, record.provider);
         }
-        let event = |kind, detail: &str| audit(kind, &user, None, intake.client, record, now, detail);
         match answer {
             Ok(Verdict::Right { notice }) => {
                 budget.right();
-                let beginning =
-                    Beginning { user, provider: name, remember: attempt.remember, rotate: attempt.rotate, cookies: attempt.cookies };
-                self.begin(beginning, notice, intake, record, now).await
+                Ok(Said { by: name, notice })
             }
             Ok(Verdict::NotYet { message }) => {
                 // Neither a login nor a guess: the password may well be right.
                 budget.unanswered();
-                self.shared.audit(event(AuditKind::LoginRefused, &format!("{name} wants something first")));
+                tell(record, AuditKind::LoginRefused, format!("{name} wants something first{purpose}"));
                 Err(Refusal::LoginRefused { message })
             }
             Ok(Verdict::Wrong { message }) => {
                 budget.wrong();
-                self.shared.audit(event(AuditKind::LoginRefused, name.as_str()));
+                tell(record, AuditKind::LoginRefused, format!("{name}{purpose}"));
                 Err(Refusal::LoginRefused { message })
             }
             Err(fault) => {
                 budget.unanswered();
-                self.shared.audit(event(AuditKind::ProviderFailed, &format!("{name} {fault}")));
+                tell(record, AuditKind::ProviderFailed, format!("{name} {fault}{purpose}"));
                 Err(Refusal::Provider(fault))
             }
         }
@@ -204,6 +222,22 @@ impl Gateway {
             }
         }
     }
+}
+
+/// Whose password is checked, by whom, and what for.
+pub(super) struct Asking<'a> {
+    pub(super) provider: &'a Arc<dyn Provider>,
+    pub(super) user: &'a UserId,
+    /// The session that asks, if there is one already.
+    pub(super) session: Option<SessionId>,
+    /// What the audit trail says besides the provider's name.
+    pub(super) purpose: &'static str,
+}
+
+/// A right password: who says so, and what they want told.
+pub(super) struct Said {
+    pub(super) by: ProviderName,
+    pub(super) notice: Option<String>,
 }
 
 /// Counts an answer, and how long it took if anybody was asked.

@@ -25,10 +25,12 @@ mod intake;
 mod library;
 mod login;
 mod office;
+mod portal;
 mod record;
 mod refusal;
 mod renew;
 mod reply;
+mod self_service;
 mod settings;
 mod shared;
 mod streams;
@@ -53,6 +55,7 @@ pub use foreign::{Others, Scope, ScopedKey};
 pub use groups::FileGroups;
 pub use intake::Intake;
 pub use library::{LibrarySettings, TokenPlaces};
+pub use portal::reset_link;
 pub use refusal::{HostFault, Refusal};
 pub use reply::{Reply, ReplyBody, ReplyFault};
 pub use settings::{AliasSettings, Rotation, SessionSettings, Settings};
@@ -62,9 +65,8 @@ pub use streams::Streams;
 use crate::pages::Pages;
 use crate::provider::Provider;
 use crate::routing::RouteTable;
-use crate::token::{KeyRing, TokenIssuer, TokenVerifier};
+use crate::token::{Asserter, KeyRing, TokenIssuer, TokenVerifier};
 use crate::web::{IdentityHeaders, Peer, SessionCookies};
-use endpoints::Endpoint;
 use record::Record;
 use voice::Asker;
 
@@ -73,6 +75,7 @@ pub struct Gateway {
     settings: Settings,
     routes: RouteTable<Route>,
     keys: Arc<KeyRing>,
+    asserter: Option<Arc<Asserter>>,
     issuer: TokenIssuer,
     verifier: TokenVerifier,
     providers: Vec<Arc<dyn Provider>>,
@@ -113,7 +116,7 @@ impl Gateway {
         let (head, body) = request.into_parts();
         let intake = self.intake(head, Some(body), peer)?;
         record.aliases = intake.aliases;
-        if let Some(endpoint) = Endpoint::of(intake.path.as_str(), intake.aliases).or_else(|| self.renamed(intake.path.as_str())) {
+        if let Some(endpoint) = self.own_endpoint(&intake) {
             return self.serve(endpoint?, intake, record, now).await;
         }
         let route = self.route(&intake, record)?;

@@ -31,6 +31,8 @@ pub struct Settings {
     pub sessions: SessionSettings,
     /// Where `/login`, `/refresh` and `/logout` at the root are ours, besides `/.auth/…`.
     pub aliases: AliasSettings,
+    /// The host of the login, the account and the administration. No route has it.
+    pub portal: Option<HostName>,
     /// Sends `Strict-Transport-Security` with this `max-age`; `None`: not at all (self-made certificates).
     pub hsts: Option<Duration>,
     /// Which certificate is for which hosts.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::arrival::Arrivals;
+use super::endpoints::Tickets;
 use super::renew::Renewed;
 use super::reply::Attached;
 use super::streams::Streams;
@@ -48,6 +49,8 @@ pub struct Shared {
     pub(super) unrouted: RouteCounters,
     /// Who has just logged in and is on the way back.
     pub(super) arrivals: Arrivals,
+    /// Logins that are being carried from the portal to another host.
+    pub(super) tickets: Tickets,
     pub(super) renewals: moka::future::Cache<TokenId, Arc<Renewed>>,
 }
 
@@ -83,6 +86,7 @@ impl Shared {
             own,
             unrouted,
             arrivals,
+            tickets: Tickets::default(),
             changing: tokio::sync::Mutex::default(),
             key_sources: Mutex::default(),
             renewals,

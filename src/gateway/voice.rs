@@ -323,9 +323,12 @@ fn add_headers(reply: &mut Reply, refusal: &Refusal, version: Version) {
     }
 }
 
+/// How to show a token (RFC 6750, section 3).
+pub(super) const CHALLENGE: &str = "Bearer realm=\"munjigi\"";
+
 /// RFC 6750, section 3: nothing but the scheme when no token was shown, else what is wrong with it.
 fn challenge(refusal: &Refusal) -> Option<String> {
-    let bare = "Bearer realm=\"munjigi\"";
+    let bare = CHALLENGE;
     if matches!(refusal, Refusal::NoToken) {
         Some(bare.to_owned())
     } else if matches!(refusal, Refusal::Ambiguous) {

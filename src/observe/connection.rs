@@ -1,4 +1,5 @@
-/// Why a connection ended before a request of it could be judged. The words are stable: they stand in metrics and in the
+/// Why a connection, or a stream of one, ended that no judged request can tell of: before its head was read, or because
+/// nobody took the answer. The words are stable: they stand in metrics and in the
 /// access log's refusal field.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ConnectionFault {
@@ -6,7 +7,7 @@ pub enum ConnectionFault {
     Handshake,
     /// The TLS handshake took longer than allowed.
     HandshakeTimeout,
-    /// The head of a request took longer than allowed.
+    /// The head of a request took longer than allowed. Answered 408.
     HeadTimeout,
     /// The head of a request is not HTTP. Answered 400.
     BadHead,
@@ -22,11 +23,13 @@ pub enum ConnectionFault {
     ProxyHeaderTimeout,
     /// Somebody came to a listener that expects a PROXY header who is not one of the trusted proxies.
     ProxyUntrusted,
+    /// The client did not take what it had asked for: it stopped reading, or gave no window, for longer than allowed.
+    SendTimeout,
 }
 
 impl ConnectionFault {
     /// Every fault, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Handshake,
         Self::HandshakeTimeout,
         Self::HeadTimeout,
@@ -37,6 +40,7 @@ impl ConnectionFault {
         Self::ProxyHeader,
         Self::ProxyHeaderTimeout,
         Self::ProxyUntrusted,
+        Self::SendTimeout,
     ];
 
     /// The stable word.
@@ -52,22 +56,24 @@ impl ConnectionFault {
             Self::ProxyHeader => "proxy_header",
             Self::ProxyHeaderTimeout => "proxy_header_timeout",
             Self::ProxyUntrusted => "proxy_untrusted",
+            Self::SendTimeout => "send_timeout",
         }
     }
 
     /// What the client was answered; 0 when there was nothing to answer to.
     pub const fn status(self) -> u16 {
         match self {
+            Self::HeadTimeout => 408,
             Self::BadHead => 400,
             Self::HeadTooLarge => 431,
             Self::Handshake
             | Self::HandshakeTimeout
-            | Self::HeadTimeout
             | Self::Http2
             | Self::AddressLimit
             | Self::ProxyHeader
             | Self::ProxyHeaderTimeout
-            | Self::ProxyUntrusted => 0,
+            | Self::ProxyUntrusted
+            | Self::SendTimeout => 0,
         }
     }
 }

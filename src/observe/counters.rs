@@ -163,7 +163,7 @@ pub struct EndpointNumbers {
     pub in_flight: u64,
     /// Connections that wait for a request now.
     pub idle: u64,
-    /// Whether it is left alone for a while because it took no connections.
+    /// Whether it is left alone for a while because it did not do its part.
     pub resting: bool,
     /// Connections made.
     pub made: u64,
@@ -189,7 +189,7 @@ impl EndpointFamilies {
     pub(super) const GAUGES: [(&'static str, &'static str); 3] = [
         ("upstream_requests_in_flight", "Requests and tunnels under way at the endpoint now"),
         ("upstream_connections_idle", "Connections to the endpoint that wait for a request now"),
-        ("upstream_resting", "1 while the endpoint is left alone because it took no connections"),
+        ("upstream_resting", "1 while the endpoint is left alone because it did not do its part"),
     ];
 
     /// Name and help of each of `counters`, in order.

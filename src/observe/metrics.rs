@@ -249,8 +249,11 @@ fn endpoints(registry: &mut Registry) -> EndpointFamilies {
 }
 
 fn connections(registry: &mut Registry) -> ConnectionCounters {
-    let faults: Family<ReasonLabel, Counter> =
-        register(registry, "connection_faults", "Connections that ended before a request could be judged, by reason");
+    let faults: Family<ReasonLabel, Counter> = register(
+        registry,
+        "connection_faults",
+        "Connections that ended before a request could be judged or its answer was taken, by reason",
+    );
     ConnectionCounters {
         accepted: register(registry, "connections_accepted", "Connections accepted from clients"),
         accept_errors: register(registry, "accept_errors", "Connections that could not be accepted: descriptors or memory ran out"),

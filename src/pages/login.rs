@@ -12,6 +12,8 @@ pub struct LoginPage<'a> {
     pub action: &'a str,
     /// Where to go afterwards; already checked.
     pub next: Option<&'a str>,
+    /// Which browser goes on to another host afterwards.
+    pub mark: Option<&'a str>,
     /// The account systems there are. One is shown by name, several are offered.
     pub providers: &'a [ProviderChoice<'a>],
     /// The name of the one chosen; the first when `None`.
@@ -76,7 +78,12 @@ pub(super) fn render(pages: &Pages, lang: Lang, page: &LoginPage<'_>) -> String 
     // Read aloud, the title is heard first: it says that something went wrong.
     let title = if error.is_some() { t.login.title_failed } else { t.login.title };
     let shell = Shell::new(pages, lang, title)
-        .switching(&[("next", page.next), (WhyHere::PARAMETER, page.why.map(WhyHere::as_str)), ("switch", page.signed_in_as.map(|_| "1"))])
+        .switching(&[
+            ("next", page.next),
+            ("mark", page.mark),
+            (WhyHere::PARAMETER, page.why.map(WhyHere::as_str)),
+            ("switch", page.signed_in_as.map(|_| "1")),
+        ])
         .request(page.request_id.filter(|_| page.error.is_some_and(|error| error.is_ours())));
     let chosen = page.provider.or(page.providers.first().map(|first| first.name)).unwrap_or("");
     let id_hint = if let [only] = page.providers { only.hint } else { None };

@@ -28,6 +28,10 @@ pub enum Message<'a> {
     SignedUpAwaitingApproval,
     /// The password was changed; other sessions ended.
     PasswordChanged,
+    /// A new password was set by a one-time link; all sessions ended.
+    PasswordReset,
+    /// Nobody makes an account for themselves here.
+    SignUpClosed,
     /// One other session was ended.
     SessionEnded,
     /// All other sessions were ended.
@@ -117,6 +121,8 @@ pub(super) fn render(pages: &Pages, lang: Lang, page: &MessagePage<'_>) -> Strin
         Message::SignedUp => &t.message.signed_up,
         Message::SignedUpAwaitingApproval => &t.message.awaiting_approval,
         Message::PasswordChanged => &t.message.password_changed,
+        Message::PasswordReset => &t.message.password_reset,
+        Message::SignUpClosed => &t.message.sign_up_closed,
         Message::SessionEnded => &t.message.session_ended,
         Message::OtherSessionsEnded => &t.message.others_ended,
         Message::Withdrawn => &t.message.withdrawn,
@@ -133,6 +139,8 @@ pub(super) fn render(pages: &Pages, lang: Lang, page: &MessagePage<'_>) -> Strin
         | Message::SignedUp
         | Message::SignedUpAwaitingApproval
         | Message::PasswordChanged
+        | Message::PasswordReset
+        | Message::SignUpClosed
         | Message::SessionEnded
         | Message::OtherSessionsEnded
         | Message::Withdrawn

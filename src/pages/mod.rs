@@ -92,6 +92,12 @@ impl Pages {
         self.style.policy()
     }
 
+    /// The same for a page whose form leads to another host of ours in the end: `form-action` binds the redirects behind a
+    /// form, too. The origin has to be one that was checked.
+    pub fn policy_leading_to(&self, origin: &str) -> String {
+        self.style.policy().replace("form-action 'self'", &format!("form-action 'self' {origin}"))
+    }
+
     /// What people call an account system, and what its ids are.
     pub fn account_system<'a>(&'a self, provider: &'a str) -> (&'a str, Option<&'a str>) {
         let named = self.brand.accounts.iter().find(|account| &*account.provider == provider);

@@ -27,7 +27,7 @@ pub use breaker::{Breaker, BreakerSettings, BreakerState, Pass, Resting};
 pub use chain::Chain;
 pub use form::{AnswerRule, HttpForm, HttpFormSettings, Placement};
 pub use local::hash::{HashFault, check_imported};
-pub use local::{AccountFault, Local, LocalSettings, PasswordFault, Registration};
+pub use local::{AccountFault, FieldSettings, Local, LocalSettings, PasswordFault, Registration};
 pub use reach::{ReachSettings, SetupFault};
 
 /// A login attempt on its way to a provider.

@@ -34,6 +34,8 @@ pub struct Rule {
     pub roles: Vec<Role>,
     /// Only people of these realms.
     pub realms: Vec<Realm>,
+    /// Only with a token that says each of these claims with one of its values.
+    pub claims: Vec<(Box<str>, Vec<Box<str>>)>,
     /// Only with these methods; HEAD follows GET.
     pub methods: Vec<Method>,
     /// Only from these networks. They narrow: nobody passes for being in one.
@@ -53,12 +55,36 @@ pub struct Facts<'a> {
     pub user: &'a UserId,
     /// What is known of them now.
     pub profile: &'a Profile,
+    /// What the token says beside that.
+    pub claims: Claims<'a>,
     /// The request's method, whatever its headers say of another one.
     pub method: &'a Method,
     /// Where it comes from.
     pub address: ClientAddr,
     /// How long ago the password was given; `None` when the token does not show it (it was renewed).
     pub password_age: Option<Duration>,
+}
+
+/// What a good token says beside who asks. A claim it does not have holds for no value.
+#[derive(Clone, Copy, Debug)]
+pub enum Claims<'a> {
+    /// One of ours: `idp`, the provider that checked the password.
+    Ours {
+        /// Its name.
+        provider: &'a str,
+    },
+    /// Another issuer's: the claims that some rule asks for, by name, a list's items one by one.
+    Foreign(&'a [(Box<str>, Box<str>)]),
+}
+
+impl Claims<'_> {
+    fn say(self, name: &str, values: &[Box<str>]) -> bool {
+        let wanted = |said: &str| values.iter().any(|value| **value == *said);
+        match self {
+            Self::Ours { provider } => name == "idp" && wanted(provider),
+            Self::Foreign(claims) => claims.iter().any(|(said, value)| **said == *name && wanted(value)),
+        }
+    }
 }
 
 /// The decision about one request on one route.
@@ -127,6 +153,12 @@ impl Rule {
         asked
     }
 
+    /// The claims it asks for, here and in what it is made of.
+    pub fn claim_names(&self) -> Vec<&str> {
+        let parts = self.all.iter().chain(&self.any).flat_map(Self::claim_names);
+        self.claims.iter().map(|(name, _)| &**name).chain(parts).collect()
+    }
+
     /// Whether it says nothing but where a request comes from.
     pub fn is_only_networks(&self) -> bool {
         !self.networks.is_empty() && self.conditions().count() == 1
@@ -137,6 +169,7 @@ impl Rule {
         [
             names.then_some(Condition::Named(self)),
             (!self.realms.is_empty()).then_some(Condition::Realm(&self.realms)),
+            (!self.claims.is_empty()).then_some(Condition::Claims(&self.claims)),
             (!self.methods.is_empty()).then_some(Condition::Method(&self.methods)),
             (!self.networks.is_empty()).then_some(Condition::Network(&self.networks)),
             self.fresh.map(Condition::Fresh),
@@ -152,7 +185,12 @@ impl Rule {
             lines.push(Judged { depth, condition: condition.to_string(), holds: facts.map(|facts| condition.holds(facts)) });
             let parts = match condition {
                 Condition::All(parts) | Condition::Any(parts) => parts,
-                Condition::Named(_) | Condition::Realm(_) | Condition::Method(_) | Condition::Network(_) | Condition::Fresh(_) => continue,
+                Condition::Named(_)
+                | Condition::Realm(_)
+                | Condition::Claims(_)
+                | Condition::Method(_)
+                | Condition::Network(_)
+                | Condition::Fresh(_) => continue,
             };
             for part in parts {
                 let holds = facts.map(|facts| part.holds(facts));
@@ -168,6 +206,7 @@ impl Rule {
 enum Condition<'a> {
     Named(&'a Rule),
     Realm(&'a [Realm]),
+    Claims(&'a [(Box<str>, Vec<Box<str>>)]),
     Method(&'a [Method]),
     Network(&'a [IpNet]),
     Fresh(Duration),
@@ -185,6 +224,7 @@ impl Condition<'_> {
                     || rule.groups.iter().any(|group| facts.profile.groups.binary_search(group).is_ok())
             }
             Self::Realm(realms) => realms.contains(facts.user.realm()),
+            Self::Claims(claims) => claims.iter().all(|(name, values)| facts.claims.say(name, values)),
             Self::Method(methods) => takes(methods, facts.method),
             Self::Network(networks) => networks.iter().any(|network| network.contains(&facts.address.ip())),
             Self::Fresh(most) => facts.password_age.is_some_and(|age| age <= most),
@@ -210,6 +250,10 @@ impl fmt::Display for Condition<'_> {
                 f.write_str(&ways.join(" or "))
             }
             Self::Realm(realms) => write!(f, "realm {}", list(realms)),
+            Self::Claims(claims) => {
+                let each: Vec<String> = claims.iter().map(|(name, values)| format!("claim {name} {}", list(values))).collect();
+                f.write_str(&each.join(" and "))
+            }
             Self::Method(methods) => write!(f, "method {}", list(methods)),
             Self::Network(networks) => write!(f, "from {}", list(networks)),
             Self::Fresh(most) => write!(f, "password given in the last {} s", most.as_secs()),
@@ -228,6 +272,16 @@ pub(super) fn takes(methods: &[Method], method: &Method) -> bool {
     methods.contains(method) || (method == Method::HEAD && methods.contains(&Method::GET))
 }
 
+/// Whether some method is one of both lists, so that neither of two routes is the more specific one; `None` is every method,
+/// less specific than any list.
+pub fn share_a_method(one: Option<&[Method]>, other: Option<&[Method]>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.iter().any(|method| takes(other, method)) || other.iter().any(|method| takes(one, method)),
+        (None, Some(_)) | (Some(_), None) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,7 +291,8 @@ mod tests {
         groups.sort();
         let (user, profile) = (UserId::parse(user).unwrap(), Profile { groups, ..Profile::default() });
         let address = ClientAddr::new(address.parse().unwrap());
-        let facts = Facts { user: &user, profile: &profile, method, address, password_age: age.map(Duration::from_secs) };
+        let claims = Claims::Ours { provider: "mju" };
+        let facts = Facts { user: &user, profile: &profile, claims, method, address, password_age: age.map(Duration::from_secs) };
         Access::Rule(Box::new(rule.clone())).judge(Some(&facts))
     }
 
@@ -279,6 +334,27 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_is_said_by_the_token_or_by_nobody() {
+        let user = UserId::parse("idp:kim").unwrap();
+        let (profile, address) = (Profile::default(), ClientAddr::new("10.0.0.1".parse().unwrap()));
+        let holds = |asked: &[(&str, &[&str])], claims: Claims<'_>| {
+            let asked = asked.iter().map(|(name, values)| ((*name).into(), values.iter().map(|value| (*value).into()).collect()));
+            let rule = Rule { claims: asked.collect(), ..Rule::default() };
+            rule.holds(&Facts { user: &user, profile: &profile, claims, method: &Method::GET, address, password_age: None })
+        };
+        let said: [(Box<str>, Box<str>); 3] =
+            [("dept", "cs"), ("dept", "ee"), ("level", "3")].map(|(name, value)| (name.into(), value.into()));
+        let said = Claims::Foreign(&said);
+        assert!(holds(&[("dept", &["math", "ee"])], said));
+        assert!(holds(&[("dept", &["cs"]), ("level", &["3"])], said));
+        assert!(!holds(&[("dept", &["cs"]), ("level", &["4"])], said), "each of them has to hold");
+        assert!(!holds(&[("DEPT", &["cs"])], said) && !holds(&[("dept", &["c"])], said) && !holds(&[("idp", &["idp"])], said));
+        let ours = Claims::Ours { provider: "mju-sso" };
+        assert!(holds(&[("idp", &["mju", "mju-sso"])], ours) && !holds(&[("idp", &["mju"])], ours));
+        assert!(!holds(&[("dept", &["cs"])], ours), "what a token does not say holds for nobody");
+    }
+
+    #[test]
     fn rules_nest() {
         let reads = Rule { methods: vec![Method::GET], ..Rule::default() };
         let rule = Rule { any: vec![reads, staff()], ..Rule::default() };
@@ -304,7 +380,8 @@ mod tests {
         let user = UserId::parse("mju:1").unwrap();
         let profile = Profile::default();
         let address = ClientAddr::new("10.0.0.1".parse().unwrap());
-        let facts = Facts { user: &user, profile: &profile, method: &Method::GET, address, password_age: None };
+        let claims = Claims::Ours { provider: "mju" };
+        let facts = Facts { user: &user, profile: &profile, claims, method: &Method::GET, address, password_age: None };
         let rule = Rule { any: vec![staff(), Rule { methods: vec![Method::GET], ..Rule::default() }], ..Rule::default() };
         let lines = Access::Rule(Box::new(rule)).explain(Some(&facts));
         let told: Vec<_> = lines.iter().map(|line| (line.depth, line.condition.as_str(), line.holds)).collect();

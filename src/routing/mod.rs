@@ -10,7 +10,7 @@ mod table;
 mod target;
 mod tokens;
 
-pub use access::{Access, Facts, Judged, Rule, Verdict};
+pub use access::{Access, Claims, Facts, Judged, Rule, Verdict, share_a_method};
 pub use path::{CanonicalPath, PathFault};
 pub use pattern::{HostPattern, PathPattern};
 pub use settings::{HostName, HostNameError, PathPrefix, PathPrefixError, RouteSettings, Unauthenticated};

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use http::Method;
 
-use super::access::takes;
+use super::access::{share_a_method, takes};
 use super::{CanonicalPath, HostName, HostPattern, PathPattern, PathPrefix};
 
 /// All routes: found by host (the name itself, then `*.` names from the longest to the shortest, then any), then by path
@@ -77,12 +77,7 @@ impl<T> RouteTable<T> {
             PathPattern::Below(prefix) => paths.below.entry(prefix).or_default(),
             PathPattern::Exact(path) => paths.exact.entry(path).or_default(),
         };
-        let clash = entries.iter().any(|entry| match (&entry.methods, &methods) {
-            (None, None) => true,
-            (Some(there), Some(new)) => there.iter().any(|method| new.contains(method)),
-            (None, Some(_)) | (Some(_), None) => false,
-        });
-        if clash {
+        if entries.iter().any(|entry| share_a_method(entry.methods.as_deref(), methods.as_deref())) {
             return Err(SameRoute);
         }
         entries.push(Entry { methods, route });
@@ -187,6 +182,7 @@ mod tests {
         assert_eq!(add(Some("e.test"), "=/x", Some(vec![Method::GET]), "again"), Err(SameRoute));
         assert_eq!(add(None, "/staff", None, "again"), Err(SameRoute));
         assert_eq!(add(None, "/api/", Some(vec![Method::PUT, Method::GET]), "again"), Err(SameRoute));
+        assert_eq!(add(None, "/api", Some(vec![Method::HEAD]), "HEAD is GET's"), Err(SameRoute));
         table
     }
 

@@ -15,6 +15,7 @@ use super::bind::Speaks;
 use super::connection::{Site, serve_http1, serve_http2};
 use super::handler::Handler;
 use super::limits::{Gate, Place};
+use super::patient::Patient;
 use super::proxy_header::{self, Absent, Origin, Peek};
 use super::socket::{Arrival, Entrance};
 use crate::base::ClientAddr;
@@ -103,12 +104,14 @@ impl<H: Handler> Door<H> {
     {
         let tasks = self.site.drain.connections.clone();
         if !expects_header {
+            let stream = Patient::new(stream, self.site.http.send);
             tasks.spawn(serve_http1(stream, Arc::new(peer), Arc::clone(&self.site), place));
             return;
         }
         let serving = tasks.clone();
         tasks.spawn(async move {
             if let Some((stream, peer, place)) = self.introduced(stream, peer, place).await {
+                let stream = Patient::new(stream, self.site.http.send);
                 serving.spawn(serve_http1(stream, Arc::new(peer), Arc::clone(&self.site), place));
             }
         });
@@ -159,7 +162,7 @@ impl<H: Handler> Door<H> {
         let shaken = select! {
             biased;
             () = self.site.drain.stopping.cancelled() => return,
-            shaken = timeout_at(Instant::now() + self.handshake_timeout, acceptor.accept(stream)) => shaken,
+            shaken = timeout_at(Instant::now() + self.handshake_timeout, acceptor.accept(Patient::new(stream, self.site.http.send))) => shaken,
         };
         match shaken {
             Ok(Ok(stream)) => {
@@ -177,7 +180,7 @@ impl<H: Handler> Door<H> {
         }
     }
 
-    fn serve(&self, stream: TlsStream<TcpStream>, peer: Arc<Peer>, place: Place) {
+    fn serve(&self, stream: TlsStream<Patient<TcpStream>>, peer: Arc<Peer>, place: Place) {
         let session = stream.get_ref().1;
         let connections = &self.environment.metrics.connections;
         if session.handshake_kind() == Some(HandshakeKind::Resumed) {

@@ -2,7 +2,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -16,6 +16,7 @@ pub(super) struct Activity {
     read_at_last_end: AtomicU64,
     written: AtomicU64,
     blocked: AtomicBool,
+    too_late: AtomicBool,
 }
 
 impl Activity {
@@ -46,6 +47,11 @@ impl Activity {
         self.blocked.load(Ordering::Relaxed)
     }
 
+    /// The head of a request did not end in time. What speaks HTTP/1 says so before it hangs up.
+    pub(super) fn head_was_too_late(&self) {
+        self.too_late.store(true, Ordering::Relaxed);
+    }
+
     /// Bytes moved so far, in both directions.
     pub(super) fn moved(&self) -> u64 {
         self.read.load(Ordering::Relaxed).wrapping_add(self.written.load(Ordering::Relaxed))
@@ -62,13 +68,16 @@ impl Drop for Span {
     }
 }
 
+/// What is said to a peer whose head did not end in time (RFC 9110, section 15.5.9).
+const TOO_LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
 /// A byte stream that keeps an [`Activity`] up to date.
-pub(super) struct Metered<S> {
+pub(super) struct Metered<S: AsyncWrite + Unpin> {
     stream: S,
     activity: Arc<Activity>,
 }
 
-impl<S> Metered<S> {
+impl<S: AsyncWrite + Unpin> Metered<S> {
     pub(super) const fn new(stream: S, activity: Arc<Activity>) -> Self {
         Self { stream, activity }
     }
@@ -82,7 +91,21 @@ impl<S> Metered<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+impl<S: AsyncWrite + Unpin> Drop for Metered<S> {
+    /// hyper hangs up on a head that does not end without a word. Nothing was written since the last answer was taken, so
+    /// that the system takes these few bytes at once; if it does not, the peer goes without.
+    fn drop(&mut self) {
+        if self.activity.too_late.load(Ordering::Relaxed) {
+            let mut cx = Context::from_waker(Waker::noop());
+            let mut stream = Pin::new(&mut self.stream);
+            if stream.as_mut().poll_write(&mut cx, TOO_LATE).is_ready() && stream.as_mut().poll_flush(&mut cx).is_ready() {
+                let _ = stream.poll_shutdown(&mut cx);
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Metered<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);

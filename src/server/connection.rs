@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
 use tokio::time::sleep;
@@ -12,10 +12,11 @@ use tokio::time::sleep;
 use super::Settings;
 use super::activity::{Activity, Metered};
 use super::drain::Drain;
-use super::faults::FaultLog;
+use super::faults::{FaultLog, is_late_head};
 use super::handler::{Handler, Service};
 use super::limits::Place;
-use crate::web::Peer;
+use super::stall::Streams;
+use crate::web::{Pace, Peer};
 
 /// How often a connection that was told to end is looked at.
 const TICK: Duration = Duration::from_millis(250);
@@ -40,8 +41,10 @@ pub(super) struct Site<H> {
 /// The two protocols with their limits.
 pub(super) struct Http {
     h1: http1::Builder,
-    h2: http2::Builder<TokioExecutor>,
+    max_head: u32,
+    max_streams: u32,
     unused: Duration,
+    pub(super) send: Pace,
 }
 
 impl Http {
@@ -53,10 +56,16 @@ impl Http {
         if settings.max_headers != HEADERS_ON_STACK {
             h1.max_headers(settings.max_headers);
         }
-        let mut h2 = http2::Builder::new(TokioExecutor::new());
+        let max_head = u32::try_from(settings.max_head).unwrap_or(u32::MAX);
+        Self { h1, max_head, max_streams: settings.max_streams, unused: settings.header_timeout, send: settings.send }
+    }
+
+    /// HTTP/2 whose streams are run by `streams`.
+    fn h2<H>(&self, streams: Streams<H>) -> http2::Builder<Streams<H>> {
+        let mut h2 = http2::Builder::new(streams);
         h2.timer(TokioTimer::new())
-            .max_concurrent_streams(settings.max_streams)
-            .max_header_list_size(u32::try_from(settings.max_head).unwrap_or(u32::MAX))
+            .max_concurrent_streams(self.max_streams)
+            .max_header_list_size(self.max_head)
             // What one peer can make us hold: uploads by the windows, answers by the send buffer of each stream.
             .initial_stream_window_size(256 * 1024)
             .initial_connection_window_size(1024 * 1024)
@@ -67,7 +76,7 @@ impl Http {
             // Streams reset before we saw them (CVE-2023-44487) and streams the peer made us reset (CVE-2025-8671).
             .max_pending_accept_reset_streams(64)
             .max_local_error_reset_streams(256);
-        Self { h1, h2, unused: settings.header_timeout }
+        h2
     }
 }
 
@@ -82,11 +91,16 @@ where
     H: Handler,
 {
     let (io, service, activity) = prepare(stream, &peer, &site);
-    let connection = Box::pin(site.http.h1.serve_connection(io, service).with_upgrades());
+    let mut connection = Box::pin(site.http.h1.serve_connection(io, service).with_upgrades());
     async move {
         // hyper's own timer ends an unused connection.
         let ended =
-            drive(connection, http1::UpgradeableConnection::graceful_shutdown, &activity, &site.drain, pending(), QUIET_HTTP1).await;
+            drive(connection.as_mut(), http1::UpgradeableConnection::graceful_shutdown, &activity, &site.drain, pending(), QUIET_HTTP1)
+                .await;
+        if matches!(&ended, Ended::Done(Err(error)) if is_late_head(error, &activity)) {
+            activity.head_was_too_late();
+        }
+        drop(connection);
         conclude(ended, &activity, &peer, &site);
         drop(place);
     }
@@ -99,10 +113,11 @@ where
     H: Handler,
 {
     let (io, service, activity) = prepare(stream, &peer, &site);
-    let connection = Box::pin(site.http.h2.serve_connection(io, service));
+    let mut connection = Box::pin(site.http.h2(Streams { site: Arc::clone(&site), peer: Arc::clone(&peer) }).serve_connection(io, service));
     async move {
         let unused = unused(&activity, site.http.unused);
-        let ended = drive(connection, http2::Connection::graceful_shutdown, &activity, &site.drain, unused, QUIET_HTTP2).await;
+        let ended = drive(connection.as_mut(), http2::Connection::graceful_shutdown, &activity, &site.drain, unused, QUIET_HTTP2).await;
+        drop(connection);
         conclude(ended, &activity, &peer, &site);
         drop(place);
     }
@@ -143,7 +158,7 @@ enum Ended {
 /// Runs a connection to its end. When the server stops, or `unused` says so, it is told to finish what it has begun
 /// (`Connection: close`, GOAWAY) and then watched: a peer that has begun nothing must not hold up the drain.
 async fn drive<C: Future<Output = hyper::Result<()>>>(
-    mut connection: Pin<Box<C>>,
+    mut connection: Pin<&mut C>,
     tell: impl FnOnce(Pin<&mut C>),
     activity: &Activity,
     drain: &Drain,

@@ -1,10 +1,12 @@
 use std::error::Error as _;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Version;
 
 use super::activity::Activity;
+use super::patient::is_impatience;
 use crate::base::{ClientAddr, Clock};
 use crate::observe::{AccessLog, ConnectionFault, Metrics, RequestId, RequestLine};
 use crate::web::Peer;
@@ -55,18 +57,28 @@ impl FaultLog {
 /// Which fault an error of hyper's is. None: the peer went away, an idle connection ended, or a body broke off, which the
 /// handler knows best.
 fn fault_of(error: &hyper::Error, activity: &Activity) -> Option<ConnectionFault> {
+    if error.source().and_then(|source| source.downcast_ref::<io::Error>()).is_some_and(is_impatience) {
+        return Some(ConnectionFault::SendTimeout);
+    }
     if let Some(error) = error.source().and_then(|source| source.downcast_ref::<h2::Error>()) {
+        if error.get_io().is_some_and(is_impatience) {
+            return Some(ConnectionFault::SendTimeout);
+        }
         let ours = error.is_library() && error.reason() != Some(h2::Reason::NO_ERROR);
         return ours.then_some(ConnectionFault::Http2);
     }
     if error.is_timeout() {
-        // The same timer ends a connection that is merely not used.
-        return activity.mid_head().then_some(ConnectionFault::HeadTimeout);
+        return is_late_head(error, activity).then_some(ConnectionFault::HeadTimeout);
     }
     if error.is_parse_too_large() {
         return Some(ConnectionFault::HeadTooLarge);
     }
     error.is_parse().then_some(ConnectionFault::BadHead)
+}
+
+/// Whether a head that was begun did not end in time. The same timer of hyper's ends a connection that is merely not used.
+pub(super) fn is_late_head(error: &hyper::Error, activity: &Activity) -> bool {
+    error.is_timeout() && activity.mid_head()
 }
 
 /// An error with what caused it, on one line.

@@ -2,14 +2,15 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::activity::{Activity, Span};
+use super::stall;
 use crate::web::Peer;
 
 /// Who answers requests: any function from a request and its connection to a response. Cheap to clone.
@@ -67,7 +68,11 @@ impl<F: Future<Output = Response<B>>, B> Future for Answering<F> {
     type Output = Result<Response<Tracked<B>>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = ready!(self.answer.as_mut().poll(cx));
+        let Poll::Ready(response) = self.answer.as_mut().poll(cx) else {
+            stall::asked();
+            return Poll::Pending;
+        };
+        stall::given(0);
         let span = self.span.take();
         Poll::Ready(Ok(response.map(|body| Tracked { body, _span: span })))
     }
@@ -84,7 +89,13 @@ impl<B: Body + Unpin> Body for Tracked<B> {
     type Error = B::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        match &polled {
+            Poll::Pending => stall::asked(),
+            Poll::Ready(Some(Ok(frame))) => stall::given(frame.data_ref().map_or(0, Buf::remaining)),
+            Poll::Ready(Some(Err(_)) | None) => stall::given(0),
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -13,10 +13,12 @@ mod faults;
 mod handler;
 mod inherit;
 mod limits;
+mod patient;
 mod plain;
 mod proxy_header;
 mod redirect;
 mod socket;
+mod stall;
 #[cfg(test)]
 mod tests;
 
@@ -34,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::{Clock, TrustedProxies};
 use crate::observe::{AccessLog, Metrics};
-use crate::web::Tunnels;
+use crate::web::{Pace, Tunnels};
 use accept::Door;
 pub use bind::{BindError, Listeners, PlainAddress, PlainListener};
 use bind::{Listening, Speaks};
@@ -69,6 +71,8 @@ pub struct Settings {
     pub handshake_timeout: Duration,
     /// How long the head of a request may take, and how long a kept connection may stand unused.
     pub header_timeout: Duration,
+    /// How fast a client has to take what we have for it.
+    pub send: Pace,
     /// How long requests in flight may take to finish when stopping.
     pub drain_timeout: Duration,
     /// Largest head of a request in bytes.

@@ -12,6 +12,7 @@ use super::connection::{Http, Site, serve_http1};
 use super::drain::{Drain, Stopped};
 use super::handler::Handler;
 use super::limits::Gate;
+use super::patient::Patient;
 use super::socket::{Arrival, Entrance, SocketFile};
 use super::{Environment, Settings};
 use crate::web::{Peer, Tunnels};
@@ -93,6 +94,7 @@ where
     H: Handler,
 {
     if let Some(place) = gate.enter(None).await {
+        let stream = Patient::new(stream, site.http.send);
         site.drain.connections.spawn(serve_http1(stream, Arc::new(peer), Arc::clone(site), place));
     }
 }

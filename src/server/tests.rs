@@ -49,6 +49,7 @@ fn settings() -> Settings {
         workers: Some(2),
         handshake_timeout: BOUND,
         header_timeout: BOUND,
+        send: Pace { idle: BOUND, min_rate: 0 },
         drain_timeout: BOUND,
         max_head: 16 * 1024,
         max_headers: 100,

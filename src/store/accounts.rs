@@ -1,7 +1,12 @@
+use std::collections::BTreeMap;
+
 use secrecy::SecretString;
 
 use super::PersonState;
 use crate::identity::UserId;
+
+/// What an operator asks of people besides name and address: the answers by the names of the fields.
+pub type Fields = BTreeMap<String, String>;
 
 /// What is stored of a local account besides what holds of every person.
 #[derive(Clone, Debug)]
@@ -10,6 +15,8 @@ pub struct Account {
     pub status: AccountStatus,
     /// The password's hash, as written by whoever made it. A person without one has no local account.
     pub password: SecretString,
+    /// What else they were asked when it was made.
+    pub fields: Fields,
 }
 
 /// Whether a local account can be used.

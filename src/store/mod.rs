@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
-pub use accounts::{Account, AccountStatus, NewAccount};
+pub use accounts::{Account, AccountStatus, Fields, NewAccount};
 pub use change::{Change, EndReason, LoggedChange, PersonState};
 pub use lock::{LockError, StateLock};
 pub use log::ChangeLog;

@@ -36,6 +36,8 @@ pub struct ForeignSettings {
     pub longest: Duration,
     /// Which claims say what.
     pub claims: ClaimMap,
+    /// Further claims that are kept, for rules that ask for them.
+    pub kept: Vec<Box<str>>,
     /// What a token must have beside `sub` and `iat`.
     pub needs: Needs,
     /// Made by the application behind the route: it goes back to it as it came.
@@ -92,6 +94,8 @@ pub struct Foreign {
     pub name: Option<DisplayName>,
     /// Where the person gets mail.
     pub email: Option<Email>,
+    /// Claims that rules ask for: names and values, a list's items one by one.
+    pub claims: Vec<(Box<str>, Box<str>)>,
     /// How far its issuer's clock may be off.
     pub leeway: Duration,
     /// Made by the application behind the route.
@@ -209,6 +213,7 @@ impl ForeignVerifier {
             groups: self.groups(&claims)?,
             name: Self::mapped(&claims, self.settings.claims.name.as_deref())?.and_then(|name| DisplayName::new(name).ok()),
             email: Self::mapped(&claims, self.settings.claims.email.as_deref())?.and_then(|email| Email::new(email).ok()),
+            claims: self.kept(&claims),
             leeway: self.settings.leeway,
             application: self.settings.application,
         };
@@ -280,6 +285,20 @@ impl ForeignVerifier {
         Ok(groups)
     }
 
+    /// The claims rules ask for. Anything but a text, a whole number, a boolean or a list of such says nothing.
+    fn kept(&self, claims: &Members) -> Vec<(Box<str>, Box<str>)> {
+        let mut kept = Vec::new();
+        for name in &self.settings.kept {
+            let items = match claims.get(name) {
+                None => continue,
+                Some(Value::Array(items)) => items.as_slice(),
+                Some(other) => std::slice::from_ref(other),
+            };
+            kept.extend(items.iter().filter_map(|item| Some((name.clone(), scalar(item)?))));
+        }
+        kept
+    }
+
     fn mapped<'a>(claims: &'a Members, claim: Option<&str>) -> Result<Option<&'a str>, TokenFault> {
         claim.map_or(Ok(None), |claim| claims.text(claim))
     }
@@ -288,6 +307,15 @@ impl ForeignVerifier {
 impl Current {
     fn new(keys: Arc<KeyRing>) -> Self {
         Self { keys, known: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build() }
+    }
+}
+
+fn scalar(value: &Value) -> Option<Box<str>> {
+    match value {
+        Value::String(text) => Some(text.as_str().into()),
+        Value::Bool(flag) => Some(flag.to_string().into()),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string().into()),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

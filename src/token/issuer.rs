@@ -6,6 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::claims::{Claims, HeaderOut, Kind};
+use super::keys::Signer;
 use super::{KeyRing, Settings};
 use crate::base::{AccessToken, Position, RefreshToken, SessionId, Timestamp, TokenId, random_bytes};
 use crate::identity::{ProviderName, UserId};
@@ -131,12 +132,7 @@ impl TokenIssuer {
             generation: grant.generation,
         };
         let header = HeaderOut { alg: signer.algorithm.as_str(), typ: "JWT", kid: signer.kid };
-        let mut compact = part(&header)?;
-        compact.push('.');
-        compact.push_str(&part(&claims)?);
-        let signature = signer.sign(compact.as_bytes()).map_err(|_| SignError)?;
-        compact.push('.');
-        compact.push_str(&signature);
+        let compact = signed(&signer, &header, &claims)?;
         Ok((compact, (id, claims.csrf)))
     }
 }
@@ -146,8 +142,18 @@ impl TokenIssuer {
 #[error("the signing key does not sign")]
 pub struct SignError;
 
-/// One part of a compact form.
-pub(super) fn part(value: &impl Serialize) -> Result<String, SignError> {
+/// The compact form of what a header and claims say, signed.
+pub(super) fn signed(signer: &Signer<'_>, header: &impl Serialize, claims: &impl Serialize) -> Result<String, SignError> {
+    let mut compact = part(header)?;
+    compact.push('.');
+    compact.push_str(&part(claims)?);
+    let signature = signer.sign(compact.as_bytes()).map_err(|_| SignError)?;
+    compact.push('.');
+    compact.push_str(&signature);
+    Ok(compact)
+}
+
+fn part(value: &impl Serialize) -> Result<String, SignError> {
     serde_json::to_vec(value).map(|json| URL_SAFE_NO_PAD.encode(json)).map_err(|_| SignError)
 }
 

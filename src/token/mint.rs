@@ -5,7 +5,7 @@ use moka::sync::Cache;
 use serde::Serialize;
 
 use super::claims::Kind;
-use super::issuer::{SignError, part};
+use super::issuer::{SignError, signed};
 use super::{KeyError, KeyRing, KeySettings, Verified};
 use crate::base::{Timestamp, TokenId};
 
@@ -90,13 +90,7 @@ impl Minter {
             iss: self.settings.issuer.as_deref(),
             aud: self.settings.audience.as_deref(),
         };
-        let mut compact = part(&Header { alg: signer.algorithm.as_str(), typ: "JWT" })?;
-        compact.push('.');
-        compact.push_str(&part(&claims)?);
-        let signature = signer.sign(compact.as_bytes()).map_err(|_| SignError)?;
-        compact.push('.');
-        compact.push_str(&signature);
-        let made: Arc<str> = compact.into();
+        let made: Arc<str> = signed(&signer, &Header { alg: signer.algorithm.as_str(), typ: "JWT" }, &claims)?.into();
         self.made.insert(verified.id, Arc::clone(&made));
         Ok(made)
     }

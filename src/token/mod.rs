@@ -2,6 +2,7 @@
 //!
 //! Time is an argument. This module must never ask whether a session lives: that is the view's word, after this one.
 
+mod assertion;
 mod claims;
 mod fault;
 mod foreign;
@@ -13,6 +14,7 @@ mod mint;
 mod settings;
 mod verifier;
 
+pub use assertion::{Asserter, AssertionSettings, RouteAssertions, new_signing_key};
 pub use fault::TokenFault;
 pub use foreign::{ClaimMap, Foreign, ForeignKeys, ForeignSettings, ForeignVerifier, Needs};
 pub use issuer::{Grant, Issued, SignError, TokenIssuer};

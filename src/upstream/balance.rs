@@ -1,10 +1,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::Endpoint;
+use super::{Balancing, Endpoint};
 
-/// Round robin. Each worker counts for itself, so that no cache line is shared.
-pub(super) struct Balance(Box<[Counter]>);
+/// Whose turn it is. Each worker counts for itself, so that no cache line is shared.
+pub(super) struct Balance {
+    turns: Box<[Counter]>,
+    by: Balancing,
+}
 
 #[derive(Default)]
 #[repr(align(128))]
@@ -12,19 +15,19 @@ struct Counter(AtomicUsize);
 
 impl Balance {
     /// For so many workers. Each starts elsewhere, lest all send their first request to the same endpoint.
-    pub(super) fn new(workers: usize) -> Self {
-        Self((0..workers.max(1)).map(|worker| Counter(AtomicUsize::new(worker))).collect())
+    pub(super) fn new(by: Balancing, workers: usize) -> Self {
+        Self { turns: (0..workers.max(1)).map(|worker| Counter(AtomicUsize::new(worker))).collect(), by }
     }
 
     /// For how many workers.
     pub(super) const fn workers(&self) -> usize {
-        self.0.len()
+        self.turns.len()
     }
 
     /// The choice for a new request among `endpoints`, of which there is at least one.
     pub(super) fn choose<'a>(&self, endpoints: &'a [Arc<Endpoint>], worker: usize) -> Choice<'a> {
-        let start = self.0[worker % self.0.len()].0.fetch_add(1, Ordering::Relaxed);
-        let mut choice = Choice { endpoints, start, current: start % endpoints.len(), tried: Vec::new() };
+        let start = self.turns[worker % self.turns.len()].0.fetch_add(1, Ordering::Relaxed);
+        let mut choice = Choice { endpoints, by: self.by, start, current: start % endpoints.len(), tried: Vec::new() };
         choice.go_on();
         choice
     }
@@ -33,6 +36,7 @@ impl Balance {
 /// Which endpoints a request goes to: one, unless it takes no connection; then the others, each once.
 pub(super) struct Choice<'a> {
     endpoints: &'a [Arc<Endpoint>],
+    by: Balancing,
     start: usize,
     current: usize,
     tried: Vec<usize>,
@@ -57,7 +61,18 @@ impl<'a> Choice<'a> {
             let in_turn = (0..self.endpoints.len()).map(|step| self.start.wrapping_add(step) % self.endpoints.len());
             in_turn.filter(|at| !self.tried.contains(at))
         };
-        let next = untried().find(|at| self.endpoints[*at].health.admits()).or_else(|| untried().next());
+        // Asked last of all: an endpoint that rests takes being asked for being tried.
+        let admits = |at: &usize| self.endpoints[*at].health.admits();
+        let next = match self.by {
+            Balancing::RoundRobin => untried().find(admits),
+            Balancing::LeastRequests => {
+                let mut by_load: Vec<usize> = untried().collect();
+                // Stable: among equals it goes round.
+                by_load.sort_by_cached_key(|at| self.endpoints[*at].in_flight());
+                by_load.into_iter().find(admits)
+            }
+        };
+        let next = next.or_else(|| untried().next());
         self.current = next.unwrap_or(self.current);
         next.is_some()
     }

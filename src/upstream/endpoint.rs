@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
@@ -34,7 +35,7 @@ impl Endpoint {
         Arc::clone(&self.label)
     }
 
-    /// Whether it is left alone because it took no connections lately.
+    /// Whether it is left alone because it did not do its part lately.
     pub fn is_resting(&self) -> bool {
         self.health.is_resting()
     }
@@ -48,6 +49,11 @@ impl Endpoint {
         sum
     }
 
+    /// Requests being answered now, over all workers.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.counts.in_flight.load(Ordering::Relaxed)).sum()
+    }
+
     /// What `worker` keeps of this endpoint.
     pub(super) fn shard(&self, worker: usize) -> &Arc<Shard> {
         &self.shards[worker % self.shards.len()]
@@ -59,7 +65,6 @@ impl Endpoint {
         match self.connector.connect(within).await {
             Ok(transport) => {
                 count(&counts.opened);
-                self.health.good();
                 Connection::over(TokioIo::new(transport), self.shared_label(), self.connector.is_named())
                     .await
                     .map_err(|error| SendError::Broken { endpoint: self.shared_label(), cause: Breakage::Http(error) })
@@ -67,11 +72,16 @@ impl Endpoint {
             Err(fault) => {
                 count(&counts.failed);
                 let error = self.unreachable(fault, within);
-                if self.health.bad() {
-                    tracing::warn!(%error, "an endpoint is left alone for a while");
-                }
+                self.failed(&error);
                 Err(error)
             }
+        }
+    }
+
+    /// It did not do its part in a request.
+    pub(super) fn failed(&self, error: &SendError) {
+        if self.health.bad() {
+            tracing::warn!(%error, "an endpoint is left alone for a while");
         }
     }
 

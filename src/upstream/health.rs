@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Connections refused in a row before an endpoint is left alone for a while.
+/// Failures in a row before an endpoint is left alone for a while.
 const PATIENCE: u32 = 3;
 
 /// How long it is left alone. Then one request tries it, and the others follow when that one gets through.
@@ -12,8 +12,9 @@ const REST: Duration = Duration::from_secs(5);
 /// Not resting.
 const AWAKE: u64 = 0;
 
-/// Whether an endpoint takes connections, as far as real requests have shown. Only a failure to connect counts: an answer
-/// that is slow or wrong says something about a request, not about the endpoint.
+/// Whether an endpoint does its part, as far as real requests have shown: it takes connections and answers on them. What it
+/// answers is its own business, and one answer of any kind is enough: a request that is slow by nature says something about
+/// the endpoint only when nothing else gets an answer either.
 pub(super) struct Health {
     since: Instant,
     failures: AtomicU32,
@@ -41,7 +42,7 @@ impl Health {
         self.resting_until.load(Ordering::Relaxed) != AWAKE
     }
 
-    /// It took a connection, or answered.
+    /// It answered.
     pub(super) fn good(&self) {
         // Loads first: on the road nothing changes, and a load does not bounce the cache line between workers.
         if self.failures.load(Ordering::Relaxed) != 0 {
@@ -52,7 +53,7 @@ impl Health {
         }
     }
 
-    /// It did not take a connection. True when this is what sends it to rest.
+    /// It did not take a connection, or did not answer on it. True when this is what sends it to rest.
     pub(super) fn bad(&self) -> bool {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         if failures < PATIENCE {

@@ -34,4 +34,4 @@ pub use lease::LeasedBody;
 pub use pool::Counters;
 pub use registry::Endpoints;
 pub use send::Upstream;
-pub use settings::{Address, Settings};
+pub use settings::{Address, Balancing, Settings};

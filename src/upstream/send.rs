@@ -37,7 +37,8 @@ impl Upstream {
             return Err(SetupError::NoEndpoint(settings.name));
         }
         let found = settings.endpoints.iter().map(|address| endpoints.endpoint(address)).collect::<Result<_, _>>()?;
-        Ok(Self { settings, endpoints: found, balance: Balance::new(endpoints.workers()) })
+        let balance = Balance::new(settings.balancing, endpoints.workers());
+        Ok(Self { settings, endpoints: found, balance })
     }
 
     /// The same endpoints with other limits: how long the head of an answer may take, and how long a body may stand still.
@@ -46,7 +47,8 @@ impl Upstream {
         let mut settings = self.settings.clone();
         settings.response_timeout = response.unwrap_or(settings.response_timeout);
         settings.idle_timeout = idle.unwrap_or(settings.idle_timeout);
-        Self { settings, endpoints: self.endpoints.clone(), balance: Balance::new(self.balance.workers()) }
+        let balance = Balance::new(settings.balancing, self.balance.workers());
+        Self { settings, endpoints: self.endpoints.clone(), balance }
     }
 
     /// Its name in the configuration.
@@ -149,7 +151,11 @@ impl Upstream {
                 replay.map(Replay::into_request).ok_or_else(|| self.error(endpoint, Failure::Http(error)))
             }
             failure @ (Failure::Unsent(..) | Failure::Http(_) | Failure::ResponseTimeout | Failure::RequestStalled) => {
-                Err(self.error(endpoint, failure))
+                let error = self.error(endpoint, failure);
+                if error.endpoint().is_some() {
+                    endpoint.failed(&error);
+                }
+                Err(error)
             }
         }
     }

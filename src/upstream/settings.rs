@@ -11,6 +11,8 @@ pub struct Settings {
     pub name: ProviderName,
     /// Where it listens; at least one.
     pub endpoints: Vec<Address>,
+    /// Which of several endpoints a request goes to.
+    pub balancing: Balancing,
     /// How long a connection may take to be made, TLS included.
     pub connect_timeout: Duration,
     /// How long the head of an answer may take once the request has been sent.
@@ -21,6 +23,16 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// Unused connections kept for each endpoint by each worker.
     pub max_idle: usize,
+}
+
+/// Which of several endpoints a request goes to, of those that do their part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Balancing {
+    /// Each in its turn.
+    #[default]
+    RoundRobin,
+    /// The one that is answering the fewest requests now, websockets included; among equals each in its turn.
+    LeastRequests,
 }
 
 /// Where one endpoint listens.
@@ -43,6 +55,8 @@ pub enum Address {
         server_name: Option<String>,
         /// Trust these certificate authorities (PEM) instead of the system's.
         ca: Option<PathBuf>,
+        /// Take any certificate: whoever stands between can read and change everything.
+        dangerous_skip_verification: bool,
     },
     /// `unix:/path`
     Unix {

@@ -2,15 +2,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderName;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::{Instant, Sleep};
 
-use super::Arriving;
 use super::trailers::filter_trailers;
+use super::{Arriving, Pace, Patience};
 
 /// Why a request body broke off. Told apart so that the right status can be given: the upstream is not to blame for these.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -57,11 +55,8 @@ impl BodyWatch {
 pub struct BodyTerms {
     /// Most bytes.
     pub most: u64,
-    /// How long it may stand still.
-    pub idle: Duration,
-    /// Bytes for each second over all, once `idle` has been used up: whoever sends a byte every few seconds must not hold
-    /// a connection for ever. 0: none.
-    pub min_rate: u64,
+    /// How fast it has to come.
+    pub pace: Pace,
     /// The fields that may follow it. All others are dropped: they could carry identity headers past the scrubbing.
     pub trailers: Vec<HeaderName>,
 }
@@ -73,11 +68,7 @@ struct Flow {
     incoming: Arriving,
     terms: BodyTerms,
     left: u64,
-    /// How long the client may still make us wait; bytes that come fill it up again.
-    credit: Duration,
-    /// Since when it makes us wait.
-    waiting: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
+    patience: Patience,
     watch: BodyWatch,
 }
 
@@ -90,8 +81,8 @@ impl RequestBody {
     /// `incoming` on these terms.
     pub fn new(incoming: Arriving, terms: BodyTerms) -> (Self, BodyWatch) {
         let watch = BodyWatch(Arc::new(Watched { fault: AtomicU8::new(FINE), bytes: AtomicU64::new(0) }));
-        let (left, credit) = (terms.most, terms.idle);
-        (Self(Some(Box::new(Flow { incoming, terms, left, credit, waiting: None, timer: None, watch: watch.clone() }))), watch)
+        let (left, patience) = (terms.most, Patience::new(terms.pace));
+        (Self(Some(Box::new(Flow { incoming, terms, left, patience, watch: watch.clone() }))), watch)
     }
 }
 
@@ -103,7 +94,7 @@ impl Flow {
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         let Poll::Ready(frame) = self.incoming.poll_frame(cx) else {
-            ready!(self.poll_patience(cx));
+            ready!(self.patience.poll_end(cx));
             self.incoming.give_up();
             return Poll::Ready(Some(Err(self.fail(BodyFault::TooSlow))));
         };
@@ -117,19 +108,6 @@ impl Flow {
         })
     }
 
-    /// Ready when the client has made us wait for too long.
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.waiting.is_none() {
-            let now = Instant::now();
-            self.waiting = Some(now);
-            match &mut self.timer {
-                Some(timer) => timer.as_mut().reset(now + self.credit),
-                None => self.timer = Some(Box::pin(tokio::time::sleep_until(now + self.credit))),
-            }
-        }
-        self.timer.as_mut().map_or(Poll::Pending, |timer| timer.as_mut().poll(cx))
-    }
-
     fn take(&mut self, data: Bytes) -> Result<Frame<Bytes>, BodyFault> {
         let length = data.len() as u64;
         if length > self.left {
@@ -137,9 +115,7 @@ impl Flow {
         }
         self.left -= length;
         self.watch.0.bytes.fetch_add(length, Ordering::Relaxed);
-        if let Some(since) = self.waiting.take() {
-            self.credit = self.terms.credit_after(self.credit, since.elapsed(), length);
-        }
+        self.patience.moved(length);
         Ok(Frame::data(data))
     }
 
@@ -147,15 +123,6 @@ impl Flow {
         let mut trailers = frame.into_trailers().ok()?;
         filter_trailers(&mut trailers, |name| self.terms.trailers.contains(name));
         if trailers.is_empty() { None } else { Some(Frame::trailers(trailers)) }
-    }
-}
-
-impl BodyTerms {
-    /// What is left of `credit` after waiting for `waited` and then getting `length` bytes. Never more than the time a body
-    /// may stand still.
-    fn credit_after(&self, credit: Duration, waited: Duration, length: u64) -> Duration {
-        let earned = length.saturating_mul(1000).checked_div(self.min_rate).map_or(self.idle, Duration::from_millis);
-        credit.saturating_sub(waited).saturating_add(earned).min(self.idle)
     }
 }
 
@@ -176,23 +143,5 @@ impl Body for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |flow| flow.incoming.size_hint())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_trickle_uses_its_credit_up_and_a_flow_does_not() {
-        let second = Duration::from_secs(1);
-        let terms = BodyTerms { most: u64::MAX, idle: 30 * second, min_rate: 500, trailers: Vec::new() };
-        let after = |bytes| (0..60).fold(terms.idle, |credit, _| terms.credit_after(credit, second, bytes));
-        // What the last byte has just earned is left, and no more: 1/500 of a second.
-        assert_eq!(after(1), Duration::from_millis(2), "a byte a second");
-        assert_eq!(after(500), terms.idle, "just fast enough");
-        assert_eq!(after(u64::MAX), terms.idle, "nothing can be saved up");
-        let careless = BodyTerms { min_rate: 0, ..terms };
-        assert_eq!(careless.credit_after(second, second, 1), careless.idle, "no rate is asked for");
     }
 }

@@ -2,7 +2,7 @@ use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 
 use super::{CookieProfile, CookieSettings};
-use crate::base::{AccessToken, RefreshToken, Timestamp};
+use crate::base::{AccessToken, RefreshToken, Timestamp, TokenId};
 
 /// The cookies a session travels in: read, removed before the upstream, set and cleared, all in this one place.
 ///
@@ -24,6 +24,10 @@ const DESK_LANGUAGE: &str = "munjigi_desk_lang";
 
 /// A year, in seconds: how long that choice is kept.
 const LANGUAGE_LIFE: u32 = 31_536_000;
+
+/// Tells a portal which browser asks, so that a login carried over from there ends up in the same one. As long as the
+/// browser runs, and the same in all its tabs.
+const BROWSER: &str = "__Host-munjigi_browser";
 
 /// The session cookies of one request, not yet known to be good.
 #[derive(Debug, Default)]
@@ -113,6 +117,17 @@ impl SessionCookies {
         append(headers, &format!("{}={tag}{}; HttpOnly; Max-Age={LANGUAGE_LIFE}", self.language, self.attributes));
     }
 
+    /// Which browser this is, as it was told.
+    pub fn browser(headers: &HeaderMap) -> Option<TokenId> {
+        let found = headers.get_all(COOKIE).iter().flat_map(pairs).find(|(name, _)| *name == BROWSER.as_bytes());
+        found.and_then(|(_, value)| TokenId::parse(std::str::from_utf8(value).ok()?))
+    }
+
+    /// Tells a browser which one it is.
+    pub fn mark_browser(headers: &mut HeaderMap, mark: &TokenId) {
+        append(headers, &format!("{BROWSER}={mark}; Path=/; Secure; SameSite=Lax; HttpOnly"));
+    }
+
     /// Leaves only the application's cookies, in one `Cookie` line (RFC 9113 asks for one towards HTTP/1.1).
     pub fn strip(&self, headers: &mut HeaderMap) {
         let mut lines = headers.get_all(COOKIE).iter();
@@ -193,7 +208,7 @@ impl SessionCookies {
 
     /// Every cookie of ours, those that no session needs too.
     fn all(&self) -> impl Iterator<Item = &'static str> {
-        self.names().chain([self.language])
+        self.names().chain([self.language, BROWSER])
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt as _;
 
-use super::{Arriving, BodyFault, BodyTerms, RequestBody};
+use super::{Arriving, BodyFault, BodyTerms, Pace, RequestBody};
 
 /// Largest body of a request to one of our own endpoints.
 const LARGEST: u64 = 64 * 1024;
@@ -45,7 +45,8 @@ impl FormKind {
 /// Too large, too slow, or broken off.
 pub async fn read_whole(incoming: Option<Arriving>) -> Result<Bytes, BodyFault> {
     let Some(incoming) = incoming else { return Ok(Bytes::new()) };
-    let (body, _) = RequestBody::new(incoming, BodyTerms { most: LARGEST, idle: LONGEST, min_rate: 0, trailers: Vec::new() });
+    let (body, _) =
+        RequestBody::new(incoming, BodyTerms { most: LARGEST, pace: Pace { idle: LONGEST, min_rate: 0 }, trailers: Vec::new() });
     match tokio::time::timeout(LONGEST, body.collect()).await {
         Ok(collected) => collected.map(http_body_util::Collected::to_bytes),
         Err(_) => Err(BodyFault::TooSlow),

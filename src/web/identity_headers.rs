@@ -1,7 +1,9 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::{IdentityHeaderSettings, IdentityItem};
+use super::{HeaderEncoding, IdentityHeaderSettings, IdentityItem};
 use crate::identity::Identity;
 
 /// Escaped in a header value: everything but visible ASCII, and the escape sign itself.
@@ -32,6 +34,8 @@ const FORWARDING_NAMES: [&str; 11] = [
 #[derive(Debug)]
 pub struct IdentityHeaders {
     write: Vec<(HeaderName, IdentityItem)>,
+    encoding: HeaderEncoding,
+    assertion: HeaderName,
     /// Folded names nobody outside may send, sorted.
     reserved: Vec<String>,
 }
@@ -40,10 +44,11 @@ impl IdentityHeaders {
     /// Headers as the operator wants them written; every preset's names are stripped whatever is written.
     pub fn new(settings: &IdentityHeaderSettings) -> Self {
         let known = IdentityHeaderSettings::KNOWN.into_iter().chain(FORWARDING_NAMES);
-        let mut reserved: Vec<String> = known.chain(settings.write.iter().map(|(name, _)| name.as_str())).map(fold).collect();
+        let written = settings.write.iter().map(|(name, _)| name).chain([&settings.assertion]).map(HeaderName::as_str);
+        let mut reserved: Vec<String> = known.chain(written).map(fold).collect();
         reserved.sort_unstable();
         reserved.dedup();
-        Self { write: settings.write.clone(), reserved }
+        Self { write: settings.write.clone(), encoding: settings.encoding, assertion: settings.assertion.clone(), reserved }
     }
 
     /// Removes every header that could speak for the gateway, whatever its spelling.
@@ -81,12 +86,12 @@ impl IdentityHeaders {
         for (name, item) in &self.write {
             let value = match item {
                 IdentityItem::User => HeaderValue::from_str(&identity.subject).ok(),
-                IdentityItem::Name => identity.profile.name.as_ref().and_then(|name| escaped(name.as_str())),
-                IdentityItem::Email => identity.profile.email.as_ref().and_then(|email| escaped(email.as_str())),
+                IdentityItem::Name => identity.profile.name.as_ref().and_then(|name| self.encoding.encode(name.as_str())),
+                IdentityItem::Email => identity.profile.email.as_ref().and_then(|email| self.encoding.encode(email.as_str())),
                 IdentityItem::Groups if identity.profile.groups.is_empty() => None,
                 IdentityItem::Groups => {
                     let list: Vec<&str> = identity.profile.groups.iter().map(crate::identity::Group::as_str).collect();
-                    escaped(&list.join(","))
+                    self.encoding.encode(&list.join(","))
                 }
                 IdentityItem::Provider => HeaderValue::from_str(identity.provider.as_str()).ok(),
                 IdentityItem::Session => HeaderValue::from_str(&identity.session.to_string()).ok(),
@@ -97,16 +102,28 @@ impl IdentityHeaders {
             };
         }
     }
+
+    /// Writes the signed assertion about who is asking.
+    pub fn write_assertion(&self, headers: &mut HeaderMap, assertion: HeaderValue) {
+        headers.insert(self.assertion.clone(), assertion);
+    }
+}
+
+impl HeaderEncoding {
+    /// A text as a header holds it: one line, whatever the text. In every form the application gets the text back by decoding,
+    /// without having to guess whether it was encoded.
+    fn encode(self, text: &str) -> Option<HeaderValue> {
+        match self {
+            Self::Percent => HeaderValue::try_from(utf8_percent_encode(text, ESCAPED).to_string()).ok(),
+            Self::Utf8 => HeaderValue::from_bytes(text.as_bytes()).ok(),
+            Self::Base64Url => HeaderValue::try_from(URL_SAFE_NO_PAD.encode(text)).ok(),
+        }
+    }
 }
 
 /// Lower case with `_`, `.` and `~` read as `-`.
 fn fold(name: &str) -> String {
     name.chars().map(|c| if matches!(c, '_' | '.' | '~') { '-' } else { c.to_ascii_lowercase() }).collect()
-}
-
-/// UTF-8 in percent form, so that a Korean name is one header of plain ASCII.
-fn escaped(text: &str) -> Option<HeaderValue> {
-    HeaderValue::try_from(utf8_percent_encode(text, ESCAPED).to_string()).ok()
 }
 
 #[cfg(test)]
@@ -205,5 +222,21 @@ mod tests {
         ours().write(&mut headers, &identity(known));
         assert_eq!(headers["x-auth-name"], "%ED%99%8D 100%25");
         assert_eq!(headers["x-auth-groups"], "staff,%EA%B5%90%EC%88%98");
+    }
+
+    /// Lesson 7.
+    #[test]
+    fn a_name_is_one_line_in_every_encoding() {
+        let written = |encoding, name: &str| {
+            let settings = IdentityHeaderSettings { encoding, ..IdentityHeaderSettings::preset("remote").unwrap() };
+            let mut headers = HeaderMap::new();
+            let profile = Profile { name: Some(DisplayName::new(name).unwrap()), ..Profile::default() };
+            IdentityHeaders::new(&settings).write(&mut headers, &identity(profile));
+            headers.remove("remote-name").unwrap()
+        };
+        assert_eq!(written(HeaderEncoding::Percent, "홍 100%"), "%ED%99%8D 100%25");
+        assert_eq!(written(HeaderEncoding::Utf8, "홍 100%").as_bytes(), "홍 100%".as_bytes());
+        assert_eq!(written(HeaderEncoding::Base64Url, "홍 100%"), "7ZmNIDEwMCU");
+        assert_eq!(written(HeaderEncoding::Base64Url, "Kim"), "S2lt", "encoded always, so that nobody has to guess");
     }
 }

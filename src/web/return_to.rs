@@ -7,8 +7,8 @@ const LONGEST: usize = 4096;
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// Pages of our own to come back to: they change nothing when they are asked for.
-const OWN_PAGES: [&str; 6] =
-    [ReturnTo::ACCOUNT, ReturnTo::OTHER_TAB, ReturnTo::OVERVIEW, ReturnTo::MEMBERS, ReturnTo::MEMBER, ReturnTo::AUDIT];
+const OWN_PAGES: [&str; 7] =
+    [ReturnTo::ACCOUNT, ReturnTo::PASSWORD, ReturnTo::OTHER_TAB, ReturnTo::OVERVIEW, ReturnTo::MEMBERS, ReturnTo::MEMBER, ReturnTo::AUDIT];
 
 /// A place on our own origin to go to after a login: an absolute path with its query, byte-exact. It cannot hold anything
 /// that a browser would read as another origin, and no endpoint of ours (which would go round in circles) but a few pages.
@@ -18,6 +18,8 @@ pub struct ReturnTo(String);
 impl ReturnTo {
     /// One's own account.
     pub const ACCOUNT: &str = "/.auth/account";
+    /// Where one's own password is changed.
+    pub const PASSWORD: &str = "/.auth/password";
     /// The administration's overview.
     pub const OVERVIEW: &str = "/.auth/admin";
     /// The list of members.
@@ -66,8 +68,57 @@ impl ReturnTo {
 
     /// The place as the value of a query parameter.
     pub fn in_query(&self) -> String {
-        utf8_percent_encode(&self.0, IN_QUERY).to_string()
+        in_query(&self.0)
     }
+}
+
+/// A place on another host of this gateway, where one login serves several: `https://`, a host that is served, the port
+/// that is used here, and a [`ReturnTo`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FarPlace {
+    authority: String,
+    place: ReturnTo,
+}
+
+impl FarPlace {
+    /// Takes a place as it came from outside. `port` is what stands behind every host here (`":8443"`, or nothing).
+    ///
+    /// The host has to stand there in its one form, letter for letter: no user, no escape, no other port, nothing that a
+    /// browser and we could read differently. Which hosts are served decides the caller's table, never a suffix
+    /// (oauth2-proxy GHSA-4mf2-f3wh-gvf2).
+    pub fn parse(text: &str, port: &str, is_served: impl Fn(&str) -> bool) -> Option<Self> {
+        let rest = text.strip_prefix("https://")?;
+        let (authority, place) = rest.split_at(rest.find('/')?);
+        let host = authority.strip_suffix(port)?;
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_');
+        let good = !host.is_empty() && !host.ends_with('.') && host.bytes().all(plain) && is_served(host);
+        good.then(|| ReturnTo::parse(place)).flatten().map(|place| Self { authority: authority.to_owned(), place })
+    }
+
+    /// The host with its port.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The place on that host.
+    pub const fn place(&self) -> &ReturnTo {
+        &self.place
+    }
+
+    /// The origin, as a policy names it.
+    pub fn origin(&self) -> String {
+        format!("https://{}", self.authority)
+    }
+
+    /// The whole address.
+    pub fn url(&self) -> String {
+        format!("https://{}{}", self.authority, self.place.as_str())
+    }
+}
+
+/// A text as the value of a query parameter.
+pub fn in_query(text: &str) -> String {
+    utf8_percent_encode(text, IN_QUERY).to_string()
 }
 
 impl Default for ReturnTo {
@@ -124,6 +175,59 @@ mod tests {
     #[case("/.auth/admin/logout")]
     fn other_origins_and_circles_are_not_taken(#[case] text: &str) {
         assert_eq!(ReturnTo::parse(text), None);
+    }
+
+    /// Lesson 26, for places on other hosts.
+    #[rstest]
+    #[case("https://wiki.example.evil.example:8443/")]
+    #[case("https://evil.example:8443/")]
+    #[case("https://evilwiki.example:8443/")]
+    #[case("https://wiki.example/")]
+    #[case("https://wiki.example:443/")]
+    #[case("https://wiki.example:08443/")]
+    #[case("https://wiki.example:8443:8443/")]
+    #[case("https://wiki.example:8443")]
+    #[case("https://wiki.example:8443?/")]
+    #[case("https://wiki.example:8443#/")]
+    #[case("https://wiki.example:8443\\/")]
+    #[case("https://wiki.example:8443@evil.example:8443/")]
+    #[case("https://evil.example@wiki.example:8443/")]
+    #[case("https://evil.example\\@wiki.example:8443/")]
+    #[case("https://evil.example#@wiki.example:8443/")]
+    #[case("https://wiki.example%2f.evil.example:8443/")]
+    #[case("https://wiki.example%00:8443/")]
+    #[case("https://Wiki.Example:8443/")]
+    #[case("https://wiki.example.:8443/")]
+    #[case("https://wiki。example:8443/")]
+    #[case("https://ｗiki.example:8443/")]
+    #[case("https:///wiki.example:8443/")]
+    #[case("https:/wiki.example:8443/")]
+    #[case("https:wiki.example:8443/")]
+    #[case("https:\\\\wiki.example:8443/")]
+    #[case("HTTPS://wiki.example:8443/")]
+    #[case("http://wiki.example:8443/")]
+    #[case(" https://wiki.example:8443/")]
+    #[case("https://\twiki.example:8443/")]
+    #[case("//wiki.example:8443/")]
+    #[case("javascript://wiki.example:8443/%0aalert(1)")]
+    #[case("https://wiki.example:8443//evil.example")]
+    #[case("https://wiki.example:8443/\\evil.example")]
+    #[case("https://wiki.example:8443/%09/evil.example")]
+    #[case("https://wiki.example:8443/x\r\nSet-Cookie: a=b")]
+    #[case("https://wiki.example:8443/../logout")]
+    #[case("https://wiki.example:8443/logout")]
+    #[case("https://wiki.example:8443/.auth/enter?ticket=x")]
+    fn far_places_are_on_hosts_of_ours_or_not_taken(#[case] text: &str) {
+        assert_eq!(FarPlace::parse(text, ":8443", |host| host == "wiki.example"), None);
+    }
+
+    #[test]
+    fn a_far_place_is_kept_byte_exact() {
+        let text = "https://wiki.example:8443/a/b?c=d%2F&e";
+        let far = FarPlace::parse(text, ":8443", |host| host == "wiki.example").unwrap();
+        assert_eq!((far.url().as_str(), far.authority(), far.place().as_str()), (text, "wiki.example:8443", "/a/b?c=d%2F&e"));
+        assert_eq!(FarPlace::parse("https://wiki.example/", "", |host| host == "wiki.example").unwrap().origin(), "https://wiki.example");
+        assert_eq!(FarPlace::parse("https://wiki.example:8443/", "", |_| true), None);
     }
 
     #[test]

@@ -41,11 +41,34 @@ pub enum IdentityItem {
     Session,
 }
 
+/// How names, addresses and groups stand in a header, whose bytes are ASCII by custom.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum HeaderEncoding {
+    /// UTF-8 with every byte outside of visible ASCII, and `%`, as `%XX` (RFC 3986, section 2.1).
+    #[default]
+    Percent,
+    /// UTF-8 as it is, for applications that read headers so.
+    Utf8,
+    /// UTF-8 in base64url without padding (RFC 4648, section 5).
+    Base64Url,
+}
+
 /// Which headers tell the application who is asking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityHeaderSettings {
     /// The headers written, each with what stands in it.
     pub write: Vec<(HeaderName, IdentityItem)>,
+    /// How what need not be ASCII stands in them.
+    pub encoding: HeaderEncoding,
+    /// The header for the signed assertion, if one is made.
+    pub assertion: HeaderName,
+}
+
+impl Default for IdentityHeaderSettings {
+    /// Nothing is written.
+    fn default() -> Self {
+        Self { write: Vec::new(), encoding: HeaderEncoding::default(), assertion: HeaderName::from_static(Self::ASSERTION) }
+    }
 }
 
 impl IdentityHeaderSettings {
@@ -71,8 +94,11 @@ impl IdentityHeaderSettings {
         "x-auth-request-groups",
         "x-auth-request-preferred-username",
         "x-webauth-user",
-        "x-munjigi-assertion",
+        Self::ASSERTION,
     ];
+
+    /// Where an assertion stands unless said.
+    const ASSERTION: &'static str = "x-munjigi-assertion";
 
     /// The headers of a preset: `x-auth`, `remote`, `forwarded`, `auth-request`, `webauth`.
     pub fn preset(name: &str) -> Option<Self> {
@@ -102,6 +128,7 @@ impl IdentityHeaderSettings {
             "webauth" => &[("x-webauth-user", User)],
             _ => return None,
         };
-        Some(Self { write: list.iter().map(|(name, item)| (HeaderName::from_static(name), *item)).collect() })
+        let write = list.iter().map(|(name, item)| (HeaderName::from_static(name), *item)).collect();
+        Some(Self { write, ..Self::default() })
     }
 }

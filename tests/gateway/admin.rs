@@ -88,9 +88,12 @@ fn stopping_is_told_before_it_begins_and_a_second_signal_hurries_it() {
     let refused = get(&world.gateway, "/ready");
     assert_eq!(refused.status(), 503);
     assert_eq!(refused.json()["reasons"], json!(["the gateway is stopping"]));
+    // There is nothing to reload any more.
+    world.gateway.process.signal("HUP");
     assert_eq!(world.gateway.program().get("/open").send().status(), 200, "connections are still taken");
     let finished = world.gateway.stop("TERM");
     assert_eq!(finished.code, 0, "{}", finished.err);
+    assert!(!finished.err.contains("reload"), "{}", finished.err);
     assert!(!world.gateway.path("state/munjigi.sock").exists());
 }
 

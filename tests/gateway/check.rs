@@ -128,6 +128,7 @@ fn people_are_led_to_the_login_where_the_answer_is_handed_on() {
     assert_eq!((answer.status(), answer.get("location")), (303, place));
     let answer = ask("/.auth/check", &original);
     assert_eq!((answer.status(), answer.get("location")), (401, place), "nginx knows 401 and 403");
+    assert!(answer.get("www-authenticate").is_some(), "RFC 9110, section 15.5.2");
     assert_eq!(
         browser
             .get("/.auth/check")

@@ -57,6 +57,12 @@ fn gateway(origin: &Origin, sso: &Sso, idp: &Idp, keys: &str) -> Gateway {
         upstream = "app"
         accept = ["idp"]
         access = {{ groups = ["staff"] }}
+
+        [[route]]
+        path = "/dept"
+        upstream = "app"
+        accept = "idp"
+        access = {{ claims = {{ dept = ["cs", "ee"], level = 3, "https://idp.test/active" = true }} }}
         "#
     );
     World::builder(origin, sso).file("idp.json", idp.set().to_string()).toml(&issuer).start()
@@ -77,6 +83,28 @@ fn a_foreign_token_passes_where_a_route_names_its_issuer_as_somebody_of_its_own_
     assert_eq!(status(&gateway, "/staff", &token), 200, "its groups count");
     assert_eq!(status(&gateway, "/staff", &idp.token(&json!({ "groups": [] }))), 403);
     assert_eq!(status(&gateway, "/", &token), 401, "a route that does not name it");
+}
+
+#[test]
+fn a_rule_can_ask_for_claims_of_the_token() {
+    let (origin, sso, idp) = (Origin::start(), Sso::start(), Idp::new("e1"));
+    let gateway = gateway(&origin, &sso, &idp, "jwks_file = \"idp.json\"");
+    let active = "https://idp.test/active";
+    for (change, wanted) in [
+        (json!({ "dept": "cs", "level": 3, active: true }), 200),
+        (json!({ "dept": ["math", "ee"], "level": "3", active: "true" }), 200),
+        (json!({ "dept": "cs", "level": 3 }), 403),
+        (json!({ "dept": "cs", "level": 3, active: false }), 403),
+        (json!({ "dept": "cs", "level": 30, active: true }), 403),
+        (json!({ "dept": "cs,ee", "level": 3, active: true }), 403),
+        (json!({ "dept": { "cs": true }, "level": 3, active: true }), 403),
+        (json!({ "dept": null, "level": 3.0, active: true }), 403),
+        (json!({}), 403),
+    ] {
+        assert_eq!(status(&gateway, "/dept", &idp.token(&change)), wanted, "{change}");
+    }
+    // Ours do not say so, whoever asks.
+    assert_eq!(status(&gateway, "/dept", &gateway.login(RIGHT.0, RIGHT.1).access), 403);
 }
 
 /// Lesson 34: a foreign issuer's token at our own endpoints.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 
-use crate::support::{H2, Message, Origin, RIGHT, Sso, Tls, World, need};
+use crate::support::{FramedH2, H2, Message, Origin, RIGHT, Sso, Tls, World, need};
 
 const HEAD: &str = "Host: x.test\r\n";
 
@@ -180,6 +180,35 @@ fn one_address_may_hold_so_many_connections() {
         tls.say(format!("GET /open HTTP/1.1\r\n{HEAD}\r\n"));
         assert_eq!(tls.answer().status(), 200);
     }
+}
+
+/// RFC 9113, section 5.1.2.
+#[test]
+fn one_connection_may_hold_so_many_streams() {
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let gone = std::sync::Mutex::new(gone);
+    let origin = Origin::conversing(move |conversation| {
+        while conversation.request().is_some() {
+            let _ = gone.lock().unwrap().recv();
+            conversation.say(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood");
+        }
+    });
+    let sso = Sso::start();
+    let gateway = World::builder(&origin, &sso).toml("[server]\nmax_streams = 2").start();
+    let mut h2 = FramedH2::connect(gateway.address());
+    let settings = h2.until(0x4, 0).unwrap().payload;
+    assert!(settings.chunks(6).any(|setting| setting == [0, 3, 0, 0, 0, 2]), "{settings:?}");
+    for stream in [1, 3, 5] {
+        h2.ask(stream, "GET", "/open");
+    }
+    assert_eq!(h2.until(0x3, 5).expect("the third is refused").payload, 7_u32.to_be_bytes(), "REFUSED_STREAM");
+    // Which of the two the application answers first is its own affair.
+    (0..2).for_each(|_| go.send(()).unwrap());
+    while h2.next().expect("both are answered").kind != 0x0 {}
+    while h2.next().expect("both are answered").kind != 0x0 {}
+    h2.ask(7, "GET", "/open");
+    go.send(()).unwrap();
+    assert_eq!(h2.until(0x0, 7).expect("there is room again").payload, b"good");
 }
 
 /// RFC 9110, section 10.1.1. Whoever is not let in is not asked for the body.

@@ -53,6 +53,26 @@ fn members_log_in_with_the_passwords_they_have() {
     elsewhere.start().login("hana", "correct horse");
 }
 
+/// Whoever was kept out stays out on the way from one store to another.
+#[test]
+fn disabled_and_awaiting_accounts_come_back_as_they_were() {
+    let hash = bcrypt::hash("correct horse", 4).unwrap();
+    let lines = format!("id,hash,status,disabled\nhana,{hash},active,no\nduri,{hash},awaiting,\nsena,{hash},,yes\n");
+    let builder = guests().file("members.csv", lines);
+    assert_eq!(builder.finish(&["users", "import", "members.csv"]).code, 0);
+    let written = builder.finish(&["users", "export"]);
+    for (id, end) in [("hana", ",active,no"), ("duri", ",awaiting,no"), ("sena", ",active,yes")] {
+        assert!(written.out.lines().any(|line| line.starts_with(&format!("{id},")) && line.ends_with(end)), "{}", written.out);
+    }
+    let elsewhere = guests().file("members.csv", &written.out);
+    assert_eq!(elsewhere.finish(&["users", "import", "members.csv"]).code, 0);
+    let gateway = elsewhere.start();
+    let log_in = |id: &str| gateway.program().post("/login").json(&json!({ "id": id, "password": "correct horse" })).send();
+    assert_eq!(log_in("hana").status(), 200);
+    assert!(log_in("duri").msg().contains("승인"), "{}", log_in("duri").msg());
+    assert_eq!(log_in("sena").refusal(), (403, "account_disabled".to_owned()));
+}
+
 #[test]
 fn one_bad_line_and_nothing_is_imported() {
     let hash = bcrypt::hash("correct horse", 4).unwrap();

@@ -297,6 +297,87 @@ fn l04_a_preflight_passes_as_nobody_where_it_is_allowed() {
     assert_eq!(origin.seen().len(), reached);
 }
 
+/// Lesson 17: HEAD is GET's, and a method nobody named is nobody's.
+#[test]
+fn l17_head_follows_get_and_unknown_methods_need_a_word() {
+    let (origin, sso) = (Origin::start(), Sso::start());
+    let routes = "[[route]]\npath = \"/\"\naccess = \"public\"\nupstream = \"app\"\nmethods = [\"GET\"]\n\
+                  [[route]]\npath = \"/\"\nupstream = \"app\"\nmethods = [\"POST\", \"FROB\"]";
+    let gateway = gateway(&origin, &sso, routes);
+    let token = token(&gateway, "60241234");
+    for (method, nobody, somebody) in [
+        ("GET", 200, 200),
+        ("HEAD", 200, 200),
+        ("POST", 401, 200),
+        ("FROB", 401, 200),
+        ("PUT", 405, 405),
+        ("get", 405, 405),
+        ("OPTIONS", 405, 405),
+    ] {
+        for (name, value) in [("Accept", "*/*"), ("X-HTTP-Method-Override", "GET"), ("X-Method-Override", "HEAD"), ("X-HTTP-Method", "GET")]
+        {
+            let program = gateway.program();
+            let ask = || program.call(method, "/").with(name, value);
+            assert_eq!((ask().send().status(), ask().bearer(&token).send().status()), (nobody, somebody), "{method} with {name}: {value}");
+            let mut h2 = H2::connect(gateway.address());
+            let request = h2.request(method, "/").header(name.to_ascii_lowercase(), value);
+            assert_eq!(h2.send(request, b"").status(), nobody, "{method} with {name}: {value} over h2");
+        }
+        if somebody == 200 {
+            assert_eq!(origin.last().method(), method, "the application gets the method that was judged");
+        }
+    }
+    // HEAD under another rule than GET could tell what GET would not.
+    let apart = "[[route]]\npath = \"/\"\nupstream = \"app\"\nmethods = [\"GET\"]\n\
+                 [[route]]\npath = \"/\"\naccess = \"public\"\nupstream = \"app\"\nmethods = [\"HEAD\"]";
+    let checked = crate::support::Builder::new().sso(&sso).upstream("app", &origin).toml(apart).finish(&["check"]);
+    assert!(checked.code != 0 && checked.err.contains("another route has the same host, path and method"), "{}", checked.err);
+}
+
+/// Who has which role and is in which groups is looked up at each request, wherever it was written down.
+#[test]
+fn groups_and_roles_count_from_the_store_and_from_the_file() {
+    let origin = Origin::start();
+    let hash = bcrypt::hash("correct horse", 4).unwrap();
+    let builder = World::builder(&origin, &Sso::closed())
+        .toml("[auth]\nproviders = [\"guests\"]\n[provider.guests]\nkind = \"local\"\n[groups]\nfile = \"groups\"")
+        .toml("[[route]]\npath = \"/staff\"\nupstream = \"app\"\naccess = { groups = [\"staff\"] }")
+        .toml("[[route]]\npath = \"/both\"\nupstream = \"app\"\naccess = { all = [{ groups = [\"staff\"] }, { groups = [\"grades\"] }] }")
+        .toml("[[route]]\npath = \"/rule\"\nupstream = \"app\"\naccess = { roles = [\"admin\"] }")
+        .toml("[[route]]\npath = \"/here\"\nupstream = \"app\"\naccess = { claims = { idp = \"guests\" }, realms = [\"guests\"] }")
+        .toml("[[route]]\npath = \"/there\"\nupstream = \"app\"\naccess = { claims = { idp = [\"mju\", \"else\"] } }")
+        .file("groups", "grades: guests:hana guests:duri\nstaff: guests:duri\n")
+        .file(
+            "members.csv",
+            format!("id,name,email,hash,role,groups\nhana,,,{hash},admin,staff\nduri,,,{hash},member,\nsena,,,{hash},,\n"),
+        );
+    let imported = builder.finish(&["users", "import", "members.csv"]);
+    assert_eq!(imported.code, 0, "{}{}", imported.out, imported.err);
+    let gateway = builder.start();
+    for (id, staff, both, rule) in [("hana", 200, 200, 200), ("duri", 200, 200, 403), ("sena", 403, 403, 403)] {
+        let token = gateway.login(id, "correct horse").access;
+        let ask = |path: &str| gateway.program().get(path).bearer(&token).send().status();
+        assert_eq!((ask("/staff"), ask("/both"), ask("/rule"), ask("/here"), ask("/there")), (staff, both, rule, 200, 403), "{id}");
+    }
+}
+
+#[test]
+fn a_body_of_an_answer_may_stand_still_as_long_as_its_route_says() {
+    let origin = Origin::conversing(|talk| {
+        talk.request_head();
+        talk.say(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf ");
+        talk.some_bytes(1);
+    });
+    let gateway =
+        gateway(&origin, &Sso::start(), "[[route]]\npath = \"/\"\naccess = \"public\"\nupstream = \"app\"\nidle_timeout = \"50ms\"");
+    let mut tls = gateway.tls();
+    tls.say("GET / HTTP/1.1\r\nHost: x.test\r\n\r\n");
+    assert_eq!(tls.answer_head().status(), 200);
+    assert_eq!(tls.some_bytes(), b"half ");
+    assert!(tls.some_bytes().is_empty(), "the rest never came, and the client sees the end of it");
+    gateway.process.logged("stood still");
+}
+
 #[test]
 fn a_route_has_limits_of_its_own() {
     let (silent, sso) = (Origin::silent(), Sso::start());

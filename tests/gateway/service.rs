@@ -1,12 +1,15 @@
-//! Under a service manager: it is told how far things are, and it may have opened the sockets.
+//! Under a service manager: it is told how far things are, it may have opened the sockets, and somebody rotates the log.
 
+use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Instant;
 
-use crate::support::{Builder, Client, Origin, PATIENCE, Process, RIGHT, Sso, World};
+use crate::support::{Builder, Client, Origin, PATIENCE, Process, RIGHT, Sso, World, need};
 
 /// A stand-in for the service manager's end of `NOTIFY_SOCKET`.
 fn manager(dir: &Path) -> UnixDatagram {
@@ -98,4 +101,47 @@ fn a_socket_nobody_asked_for_is_an_error() {
     let finished = activated(&builder, socket).finish();
     assert_eq!(finished.code, 3, "{}", finished.err);
     assert!(finished.err.contains(&address.to_string()) && finished.err.contains("socket unit"), "{}", finished.err);
+}
+
+/// The file that is shipped, with this gateway's folder and process in place of those of a system service.
+#[test]
+fn the_shipped_log_rotation_loses_no_line() {
+    if !need("the_shipped_log_rotation_loses_no_line") {
+        return;
+    }
+    let world = World::with("[log]\naccess_path = \"access.log\"");
+    let dir = world.gateway.path("");
+    let ask = |n: usize| assert_eq!(world.gateway.program().get(&format!("/open?{n}")).send().status(), 200);
+    ask(0);
+    let shipped = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/logrotate")).unwrap();
+    let told = "systemctl kill --kill-whom=main --signal=USR1 munjigi.service";
+    assert!(shipped.contains(told) && shipped.contains("/var/log/munjigi/*.log"), "{shipped}");
+    let here = shipped
+        .replace("/var/log/munjigi/", &dir.join("").display().to_string())
+        .replace(told, &format!("kill -s USR1 {}", world.gateway.process.pid()));
+    fs::write(dir.join("rotate"), here).unwrap();
+    let lines = |name: &str| fs::read_to_string(dir.join(name)).map_or(0, |text| text.lines().count());
+    let rotate = || {
+        let command = "PATH=$PATH:/usr/sbin exec logrotate --force --state state/rotation rotate";
+        let rotated = Command::new("sh").args(["-c", command]).current_dir(&dir).output().unwrap();
+        assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+    };
+    rotate();
+    // What is asked from now on is soon in the new file; until then it is in the old one, and not lost.
+    let (began, mut asked) = (Instant::now(), 1);
+    while lines("access.log") == 0 {
+        assert!(began.elapsed() < PATIENCE, "the gateway goes on with the file that was moved");
+        ask(asked);
+        asked += 1;
+    }
+    while lines("access.log") + lines("access.log.1") < asked {
+        assert!(began.elapsed() < PATIENCE, "{} + {} of {asked} lines", lines("access.log"), lines("access.log.1"));
+        thread::yield_now();
+    }
+    // The file that was moved last stays plain, since the gateway may still be writing to it.
+    rotate();
+    let mut kept: Vec<String> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    kept.retain(|name| name.starts_with("access.log."));
+    kept.sort();
+    assert_eq!(kept, ["access.log.1", "access.log.2.gz"]);
 }

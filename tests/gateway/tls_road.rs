@@ -89,13 +89,8 @@ fn sessions_are_resumed_across_workers_and_reloads() {
     }
 }
 
-/// New connections are made all the while; none of them and no request on them fails.
-#[test]
-fn certificates_change_under_load_without_a_failed_request() {
-    let (old, new) = (pair(&["localhost"], &KeyPair::generate().unwrap()), pair(&["localhost"], &KeyPair::generate().unwrap()));
-    let (origin, sso) = (Origin::start(), Sso::start());
-    let gateway = with_pair(World::builder(&origin, &sso), "gateway", &old).start();
-    assert!(shown(&gateway, "localhost") == old.2);
+/// Makes new connections and uses kept ones while `work` is done; not one request fails.
+fn under_load(gateway: &Gateway, work: impl FnOnce()) {
     let (address, done) = (gateway.address(), AtomicBool::new(false));
     thread::scope(|scope| {
         let load: Vec<_> = (0..3)
@@ -113,6 +108,21 @@ fn certificates_change_under_load_without_a_failed_request() {
                 })
             })
             .collect();
+        work();
+        done.store(true, Ordering::Relaxed);
+        for worker in load {
+            assert!(worker.join().unwrap() > 0);
+        }
+    });
+}
+
+#[test]
+fn certificates_change_under_load_without_a_failed_request() {
+    let (old, new) = (pair(&["localhost"], &KeyPair::generate().unwrap()), pair(&["localhost"], &KeyPair::generate().unwrap()));
+    let (origin, sso) = (Origin::start(), Sso::start());
+    let gateway = with_pair(World::builder(&origin, &sso), "gateway", &old).start();
+    assert!(shown(&gateway, "localhost") == old.2);
+    under_load(&gateway, || {
         for pair in [&new, &old, &new, &old, &new] {
             write_private(&gateway.path("certs/gateway.crt"), pair.0.as_bytes());
             write_private(&gateway.path("certs/gateway.key"), pair.1.as_bytes());
@@ -123,26 +133,24 @@ fn certificates_change_under_load_without_a_failed_request() {
         write_private(&gateway.path("certs/gateway.key"), old.1.as_bytes());
         gateway.reload("reload refused");
         assert!(shown(&gateway, "localhost") == new.2);
-        done.store(true, Ordering::Relaxed);
-        for worker in load {
-            assert!(worker.join().unwrap() > 0);
-        }
     });
 }
 
 #[test]
-fn watched_certificates_are_taken_up_by_themselves() {
+fn watched_certificates_are_taken_up_by_themselves_under_load() {
     let (old, new) = (pair(&["localhost"], &KeyPair::generate().unwrap()), pair(&["localhost"], &KeyPair::generate().unwrap()));
     let (origin, sso) = (Origin::start(), Sso::start());
     let gateway = with_pair(World::builder(&origin, &sso).toml("[tls]\nwatch = true"), "gateway", &old).start();
-    fs::write(gateway.path("certs/new.crt"), &new.0).unwrap();
-    write_private(&gateway.path("certs/gateway.key"), new.1.as_bytes());
-    // Half of a change: it may be seen or not, and changes nothing.
-    assert!(shown(&gateway, "localhost") == old.2);
-    fs::rename(gateway.path("certs/new.crt"), gateway.path("certs/gateway.crt")).unwrap();
-    gateway.process.logged("took up the changed certificates");
-    assert!(shown(&gateway, "localhost") == new.2);
-    fs::write(gateway.path("certs/gateway.crt"), "nothing").unwrap();
-    gateway.process.logged("those in use stay");
-    assert!(shown(&gateway, "localhost") == new.2);
+    under_load(&gateway, || {
+        fs::write(gateway.path("certs/new.crt"), &new.0).unwrap();
+        write_private(&gateway.path("certs/gateway.key"), new.1.as_bytes());
+        // Half of a change: it may be seen or not, and changes nothing.
+        assert!(shown(&gateway, "localhost") == old.2);
+        fs::rename(gateway.path("certs/new.crt"), gateway.path("certs/gateway.crt")).unwrap();
+        gateway.process.logged("took up the changed certificates");
+        assert!(shown(&gateway, "localhost") == new.2);
+        fs::write(gateway.path("certs/gateway.crt"), "nothing").unwrap();
+        gateway.process.logged("those in use stay");
+        assert!(shown(&gateway, "localhost") == new.2);
+    });
 }

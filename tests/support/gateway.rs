@@ -190,8 +190,11 @@ impl Builder {
 /// What the line holds that names the TLS listener.
 const LISTENING: &str = "listening on https://";
 
+/// The program the stories are about: the one built with them, or the one `MUNJIGI_TEST_BINARY` names, such as that of a
+/// release.
 fn binary() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_munjigi"))
+    let other = std::env::var_os("MUNJIGI_TEST_BINARY").map(|path| Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
+    Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_munjigi").into()))
 }
 
 /// Runs `munjigi` with arguments in a directory, to its end.

@@ -126,6 +126,11 @@ impl RawH2 {
 
     /// Sends one request without body as a single HEADERS frame, every field a literal as given, and waits for the verdict.
     pub fn ask(&mut self, fields: &[(&str, &str)]) -> Verdict {
+        self.ask_status(fields).map_or(Verdict::Refused, |_| Verdict::Answered)
+    }
+
+    /// The same; the answer's status, or `None` when the stream or the connection was refused.
+    pub fn ask_status(&mut self, fields: &[(&str, &str)]) -> Option<u16> {
         let mut block = Vec::new();
         for (name, value) in fields {
             // RFC 7541, section 6.2.2: literal without indexing, new name, no Huffman coding.
@@ -138,20 +143,40 @@ impl RawH2 {
         // END_STREAM and END_HEADERS on stream 1.
         self.0.say(frame(0x1, 0x5, 1, &block));
         loop {
-            let head = self.0.some_bytes_exactly(9);
-            let Some(head) = head else { return Verdict::Refused };
+            let head = self.0.some_bytes_exactly(9)?;
             let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
             let kind = head[3];
-            if self.0.some_bytes_exactly(length).is_none() {
-                return Verdict::Refused;
-            }
+            let payload = self.0.some_bytes_exactly(length)?;
             match kind {
-                0x1 => return Verdict::Answered,
+                0x1 => return Some(packed_status(&payload)),
                 // RST_STREAM, GOAWAY
-                0x3 | 0x7 => return Verdict::Refused,
+                0x3 | 0x7 => return None,
                 _ => {}
             }
         }
+    }
+}
+
+/// The status at the front of a header block: in the static table (RFC 7541, appendix A), or three digits behind its name's
+/// index, in Huffman coding (appendix B: five bits for 0, 1 and 2, six for the others).
+fn packed_status(block: &[u8]) -> u16 {
+    match block {
+        [index @ 0x88..=0x8e, ..] => [200, 204, 206, 304, 400, 404, 500][usize::from(index - 0x88)],
+        [0x48 | 0x08, length, text @ ..] if length & 0x80 == 0 => {
+            std::str::from_utf8(&text[..usize::from(*length)]).unwrap().parse().unwrap()
+        }
+        [0x48 | 0x08, length, text @ ..] => {
+            let bits: Vec<u16> =
+                text[..usize::from(length & 0x7f)].iter().flat_map(|byte| (0..8).rev().map(move |at| u16::from(byte >> at & 1))).collect();
+            let (mut at, mut status) = (0, 0);
+            for _ in 0..3 {
+                let read = |length: usize| bits[at..at + length].iter().fold(0, |sum, bit| sum * 2 + bit);
+                let (digit, length) = if read(5) < 3 { (read(5), 5) } else { (read(6) - 0b01_1001 + 3, 6) };
+                (at, status) = (at + length, status * 10 + digit);
+            }
+            status
+        }
+        other => panic!("no status at the front of {other:x?}"),
     }
 }
 

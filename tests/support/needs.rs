@@ -11,13 +11,20 @@ pub const STORIES: &[(&str, &str)] = &[
     ("curl_from_login_to_logout", "curl"),
     ("curl_sees_why_its_upload_was_refused", "curl"),
     ("the_demo_prints_lines_that_work_when_pasted", "curl"),
-    ("stories_in_a_real_browser", "node chromium tests/browser/node_modules/playwright-core tests/browser/node_modules/axe-core"),
-    ("an_administrator_in_a_real_browser", "node chromium tests/browser/node_modules/playwright-core tests/browser/node_modules/axe-core"),
+    ("node_checks_it_with_the_code_of_the_docs", "node tests/browser/node_modules/jose"),
+    ("the_shipped_log_rotation_loses_no_line", "logrotate"),
+    ("stories_in_a_real_browser", BROWSER),
+    ("people_with_accounts_of_their_own_in_a_real_browser", BROWSER),
+    ("one_login_for_all_hosts_in_a_real_browser", BROWSER),
+    ("an_administrator_in_a_real_browser", BROWSER),
     ("an_operator_backs_up_with_the_sqlite_shell", "sqlite3"),
     ("nginx_asks_about_each_request", "nginx"),
     ("caddy_asks_about_each_request", "caddy"),
     ("the_wall_clock_is_set_back_and_forward", "faketime"),
 ];
+
+/// What a story in a real browser needs.
+const BROWSER: &str = "node chromium tests/browser/node_modules/playwright-core tests/browser/node_modules/axe-core";
 
 /// Whether a story can be told here.
 ///

@@ -100,11 +100,6 @@ impl Gateway {
         self.desk(place, intake, self.cookies, Self::logout_path(false), record, now).await
     }
 
-    #[expect(clippy::unused_self, reason = "until there is a portal")]
-    const fn is_portal(&self, _host: &crate::routing::HostName) -> bool {
-        false
-    }
-
     async fn desk(
         &self,
         place: Place,

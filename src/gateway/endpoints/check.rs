@@ -1,3 +1,4 @@
+use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use super::Endpoint;
@@ -5,7 +6,7 @@ use crate::base::Timestamp;
 use crate::gateway::intake::read_host;
 use crate::gateway::record::Record;
 use crate::gateway::reply::{self, Reply};
-use crate::gateway::voice::Asker;
+use crate::gateway::voice::{Asker, CHALLENGE};
 use crate::gateway::{Gateway, HostFault, Intake, Refusal};
 use crate::routing::{CanonicalPath, PathFault};
 use crate::web::field;
@@ -83,6 +84,7 @@ impl Gateway {
         if !redirects && reply.status() == StatusCode::SEE_OTHER {
             // Such proxies know 200, 401 and 403. The place is there for those that send people there themselves.
             *reply.status_mut() = StatusCode::UNAUTHORIZED;
+            reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
         Ok(reply)
     }
@@ -95,10 +97,8 @@ impl Gateway {
         let route = self.route(intake, record)?;
         let admission = self.admit_as_is(intake, route, now)?;
         let mut reply = reply::empty(StatusCode::OK);
-        if let Some(identity) = admission.identity() {
-            record.person = Some(std::sync::Arc::clone(&identity.subject));
-            self.identity_headers.write(reply.headers_mut(), identity);
-        }
+        record.person = admission.identity().map(|identity| std::sync::Arc::clone(&identity.subject));
+        self.introduce(reply.headers_mut(), &admission, route, now)?;
         Ok(reply)
     }
 }

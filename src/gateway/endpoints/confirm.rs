@@ -6,11 +6,10 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::base::Timestamp;
-use crate::gateway::login::audit;
+use crate::gateway::login::Asking;
 use crate::gateway::record::Record;
 use crate::gateway::{Gateway, Intake, Refusal};
-use crate::observe::AuditKind;
-use crate::provider::{Login, Provider, Verdict};
+use crate::provider::Provider;
 use crate::token::Verified;
 
 impl Gateway {
@@ -23,42 +22,15 @@ impl Gateway {
         who: &Verified,
         password: SecretString,
         intake: &Intake,
-        record: &Record,
+        record: &mut Record,
         now: Timestamp,
     ) -> Result<(), Refusal> {
         if password.expose_secret().is_empty() {
             return Err(Refusal::LoginRefused { message: None });
         }
         let provider = self.provider_of(who).ok_or(Refusal::SessionOver)?;
-        let tell = |kind, detail: &str| {
-            self.shared.audit(audit(kind, &who.user, Some(who.session), intake.client, record, now, detail));
-        };
-        let budget = self.shared.throttle.attempt(&who.user, intake.client, now).map_err(|throttled| {
-            tell(AuditKind::LoginThrottled, "password asked for again");
-            Refusal::Throttled { wait: throttled.retry_after }
-        })?;
-        let (name, answer) = self.ask(provider, Login { user: who.user.clone(), password }).await;
-        match answer {
-            Ok(Verdict::Right { notice: _ }) => {
-                budget.right();
-                Ok(())
-            }
-            Ok(Verdict::NotYet { message }) => {
-                budget.unanswered();
-                tell(AuditKind::LoginRefused, &format!("{name} wants something first"));
-                Err(Refusal::LoginRefused { message })
-            }
-            Ok(Verdict::Wrong { message }) => {
-                budget.wrong();
-                tell(AuditKind::LoginRefused, &format!("{name}, password asked for again"));
-                Err(Refusal::LoginRefused { message })
-            }
-            Err(fault) => {
-                budget.unanswered();
-                tell(AuditKind::ProviderFailed, &format!("{name} {fault}"));
-                Err(Refusal::Provider(fault))
-            }
-        }
+        let asking = Asking { provider, user: &who.user, session: Some(who.session), purpose: ", password asked for again" };
+        self.check_password(asking, password, intake, record, now).await.map(drop)
     }
 
     /// Who checks this person's password: the provider that did at the login, or, if a reload has taken it away

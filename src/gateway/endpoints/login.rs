@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::carry::{Next, ON};
 use crate::base::Timestamp;
 use crate::gateway::login::{Attempt, LoggedIn};
 use crate::gateway::record::Record;
@@ -41,28 +42,30 @@ struct Form {
     id: String,
     provider: Option<String>,
     remember: bool,
-    next: Option<ReturnTo>,
+    next: Option<Next>,
 }
 
 impl Gateway {
     /// `GET /login`: the page. Somebody who is logged in already is sent on, unless another account is wanted.
     /// Their cookie is renewed on the way if it has to be: who was sent here by a proxy that only asks goes straight back.
-    pub(super) async fn login_page(&self, intake: &Intake, now: Timestamp) -> Reply {
+    pub(super) async fn login_page(&self, intake: &Intake, record: &Record, now: Timestamp) -> Result<Reply, Refusal> {
         let query = intake.query.as_deref().unwrap_or_default().as_bytes();
         let lang = lang(intake);
-        let next = field(query, "next").and_then(|next| ReturnTo::parse(&next));
+        let next = self.next(intake, query);
         let known = self.know(intake, None, now).await.ok();
         if let Some(known) = known.as_ref().filter(|_| field(query, "switch").is_none()) {
-            let mut reply = reply::see_other(next.unwrap_or_default().as_str());
-            if let Some(renewed) = &known.renewed {
-                self.cookies.set_access(reply.headers_mut(), &renewed.access.token, &renewed.access.csrf, renewed.life, now);
-            }
-            return reply;
+            return self.go_on(next, known, intake, now).await;
+        }
+        if known.is_none() && field(query, ON).is_some() && self.shared.arrivals.comes_back(record) {
+            return Err(Refusal::CookiesNotKept);
+        }
+        if let Some(portal) = self.portal_elsewhere(intake) {
+            return Ok(Self::to_portal(&portal, intake));
         }
         let why = field(query, WhyHere::PARAMETER).and_then(|word| WhyHere::parse(&word));
         let form = Form { action: Self::login_path(intake.aliases), lang, id: String::new(), provider: None, remember: false, next };
         let subject = known.map(|known| known.verified.subject.to_string());
-        self.login_form(StatusCode::OK, &form, None, why, subject.as_deref(), None)
+        Ok(self.login_form(StatusCode::OK, &form, None, why, subject.as_deref(), None))
     }
 
     /// `POST /login`: from a program in JSON, or from the page's form.
@@ -109,6 +112,11 @@ impl Gateway {
     }
 
     async fn login_from_page(&self, body: &[u8], intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
+        if self.portal_elsewhere(intake).is_some() {
+            // Passwords are typed where no application is. What was typed here is not looked at.
+            let next = field(body, "next").and_then(|next| ReturnTo::parse(&next)).unwrap_or_default();
+            return Ok(reply::see_other(&format!("{}?next={}", Self::login_path(intake.aliases), next.in_query())));
+        }
         let text = |name| field(body, name).map(std::borrow::Cow::into_owned);
         let form = Form {
             action: Self::login_path(intake.aliases),
@@ -116,7 +124,7 @@ impl Gateway {
             id: text("id").or_else(|| text("username")).unwrap_or_default(),
             provider: text("provider"),
             remember: text("remember").is_some(),
-            next: text("next").and_then(|next| ReturnTo::parse(&next)),
+            next: self.next(intake, body),
         };
         let password = Zeroizing::new(text("password").unwrap_or_default());
         let attempt = Attempt {
@@ -134,7 +142,7 @@ impl Gateway {
             }
             // An old form, sent empty from one tab after the login in another.
             Err(Refusal::CredentialsMissing) if self.know(intake, None, now).await.is_ok() => {
-                Ok(reply::see_other(form.next.unwrap_or_default().as_str()))
+                Ok(reply::see_other(&form.next.as_ref().map_or_else(|| "/".to_owned(), Next::href)))
             }
             Err(refusal) => match login_error(&refusal, now) {
                 Some(error) => {
@@ -157,8 +165,8 @@ impl Gateway {
 
     /// On to where the person wanted to go, by way of a page if there is something to tell first.
     fn logged_in_page(&self, form: &Form, logged_in: &LoggedIn, now: Timestamp) -> Reply {
-        let next = form.next.clone().unwrap_or_default();
-        let go_on = [Action { label: Label::Continue, href: next.as_str() }];
+        let next = form.next.as_ref().map_or_else(|| "/".to_owned(), Next::href);
+        let go_on = [Action { label: Label::Continue, href: &next }];
         let ended = logged_in.last_end.and_then(told_at_login);
         let message = match (&logged_in.notice, ended) {
             (Some(notice), _) => Some(Message::LoggedInWithNotice(notice)),
@@ -169,7 +177,7 @@ impl Gateway {
             Some(message) => {
                 self.own_page(StatusCode::OK, form.lang, self.pages.message(form.lang, &MessagePage { message, actions: &go_on }))
             }
-            None => reply::see_other(next.as_str()),
+            None => reply::see_other(&next),
         };
         self.set_cookies(&mut reply, logged_in, now);
         reply
@@ -185,9 +193,11 @@ impl Gateway {
         id: Option<&str>,
     ) -> Reply {
         let providers: Vec<ProviderChoice<'_>> = self.providers.iter().map(|provider| self.provider_choice(provider)).collect();
+        let next = form.next.as_ref().map(Next::parameters);
         let page = LoginPage {
             action: form.action,
-            next: form.next.as_ref().map(ReturnTo::as_str),
+            next: next.as_ref().map(|(next, _)| next.as_str()),
+            mark: next.as_ref().and_then(|(_, mark)| *mark),
             providers: &providers,
             provider: form.provider.as_deref(),
             id: &form.id,
@@ -196,10 +206,15 @@ impl Gateway {
             error,
             notice: None,
             signed_in_as,
-            sign_up: None,
+            sign_up: self.sign_up_place(),
             request_id: id,
         };
-        self.own_page(status, form.lang, self.pages.login(form.lang, &page))
+        let mut reply = self.own_page(status, form.lang, self.pages.login(form.lang, &page));
+        let policy = form.next.as_ref().and_then(Next::origin).map(|origin| self.pages.policy_leading_to(&origin));
+        if let Some(Ok(policy)) = policy.map(HeaderValue::try_from) {
+            reply.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        reply
     }
 
     /// A provider as the page offers it.

@@ -116,6 +116,10 @@ impl Gateway {
 
     /// Whether this use rotates: by the gateway's rule, or because this session's login asked for it.
     async fn rotates(&self, way: Way, verified: &Verified) -> Result<bool, Refusal> {
+        if way == Way::Cookie && self.settings.portal.is_some() {
+            // The same token stands in the cookies of several hosts: to the others, its successor would look like theft.
+            return Ok(false);
+        }
         let by_rule = match self.settings.sessions.rotation {
             Rotation::Always => true,
             Rotation::Cookies => way == Way::Cookie,

@@ -69,7 +69,7 @@ impl Gateway {
 
     /// A cookie ends other sessions only together with the password, as on the account page: a script of an application
     /// on this host has the cookie too, and would call here instead of pressing that page's buttons.
-    async fn check_may_end(&self, known: &Known, mut intake: Intake, record: &Record, now: Timestamp) -> Result<Intake, Refusal> {
+    async fn check_may_end(&self, known: &Known, mut intake: Intake, record: &mut Record, now: Timestamp) -> Result<Intake, Refusal> {
         if known.shown != Shown::Cookie {
             return Ok(intake);
         }

@@ -24,7 +24,7 @@ use crate::routing::{Access, HeaderEdits, PathPattern, Rewrite, RouteSettings, T
 use crate::store::{ChangeLog, Sqlite, sqlite};
 use crate::throttle::Throttle;
 use crate::token::{self, Algorithm, KeyMaterial, KeySettings};
-use crate::upstream::{Address, Endpoints, Upstream};
+use crate::upstream::{Address, Balancing, Endpoints, Upstream};
 use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings, Peer};
 
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -273,6 +273,7 @@ fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
         identity_headers: IdentityHeaderSettings::preset("x-auth").unwrap(),
         sessions: plan.sessions,
         aliases: AliasSettings { default: true, hosts: Vec::new() },
+        portal: None,
         hsts: None,
         max_body: 1 << 20,
         body_timeout: BOUND,
@@ -302,11 +303,13 @@ fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
         idle_timeout: BOUND,
         keep_alive: BOUND,
         max_idle: 8,
+        balancing: Balancing::default(),
     };
     let upstream = Arc::new(Upstream::new(upstream, &Endpoints::new(1)).unwrap());
     let rule = IdRule { extra: "._-".into(), longest: 32, fold_case: true };
     Parts {
         others: crate::gateway::Others::default(),
+        asserter: None,
         settings,
         tokens,
         providers: vec![Arc::new(Sayer { name: name.clone(), realm, rule })],

@@ -20,12 +20,10 @@ pub enum Problem<'a> {
     FieldMissing(&'a str),
     /// The new password has fewer characters than this.
     PasswordTooShort(usize),
-    /// The new password has more bytes than this.
+    /// The new password has more characters than this.
     PasswordTooLong(usize),
-    /// The new password stands in lists of common ones.
+    /// The new password is among those that are guessed first, or like the person's id or name.
     PasswordCommon,
-    /// The new password is the id, the name, or near to them.
-    PasswordLikeId,
     /// The two new passwords are not the same.
     PasswordsDiffer,
     /// The present password is wrong.
@@ -40,7 +38,7 @@ impl<'a> Problem<'a> {
             Self::NameImpossible => "name",
             Self::EmailImpossible => "email",
             Self::FieldMissing(name) => name,
-            Self::PasswordTooShort(_) | Self::PasswordTooLong(_) | Self::PasswordCommon | Self::PasswordLikeId => "new_password",
+            Self::PasswordTooShort(_) | Self::PasswordTooLong(_) | Self::PasswordCommon => "new_password",
             Self::PasswordsDiffer => "new_password_again",
             Self::PasswordWrong => "password",
         }
@@ -58,7 +56,6 @@ impl<'a> Problem<'a> {
             Self::PasswordTooShort(least) => (p.password_too_short)(*least),
             Self::PasswordTooLong(most) => (p.password_too_long)(*most),
             Self::PasswordCommon => p.password_common.into(),
-            Self::PasswordLikeId => p.password_like_id.into(),
             Self::PasswordsDiffer => p.passwords_differ.into(),
             Self::PasswordWrong => p.password_wrong.into(),
         }
@@ -114,8 +111,8 @@ pub(super) struct FormDocument<'a> {
     pub(super) t: &'static Texts,
     pub(super) title: &'a str,
     pub(super) lead: String,
-    /// Who is logged in, for password managers and for the person.
-    pub(super) subject: Option<&'a str>,
+    /// Whose form it is, for password managers and for the person, and what that is called.
+    pub(super) subject: Option<(&'a str, &'a str)>,
     pub(super) action: &'a str,
     pub(super) hidden: &'a [(&'a str, &'a str)],
     pub(super) fields: Vec<Field<'a>>,

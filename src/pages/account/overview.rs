@@ -16,6 +16,8 @@ pub struct AccountPage<'a> {
     pub identity: &'a Identity,
     /// What people call the account system.
     pub provider: &'a str,
+    /// What else the person was asked, and answered.
+    pub fields: &'a [(&'a str, &'a str)],
     /// The present moment.
     pub now: Timestamp,
     /// When the access token ends.

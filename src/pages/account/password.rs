@@ -11,8 +11,8 @@ pub struct PasswordPage<'a> {
     pub action: &'a str,
     /// Whose password.
     pub subject: &'a str,
-    /// The person came by a one-time link and does not know the present password.
-    pub by_link: bool,
+    /// The secret of the one-time link by which the person came, who does not know the present password.
+    pub link: Option<&'a str>,
     /// Least characters of a password.
     pub least: usize,
     /// What is wrong with what was typed.
@@ -87,18 +87,20 @@ impl<'a> Confirm<'a> {
 pub(in crate::pages) fn render_password(pages: &Pages, lang: Lang, page: &PasswordPage<'_>) -> String {
     let t = Texts::of(lang);
     let mut fields = Vec::with_capacity(3);
-    if !page.by_link {
+    if page.link.is_none() {
         fields.push(Field::password("password", t.account.present_password, "current-password"));
     }
     fields.extend(new_password(t, page.least));
+    let hidden: Vec<(&str, &str)> = page.link.map(|secret| ("token", secret)).into_iter().collect();
     let form = FormDocument {
-        s: Shell::new(pages, lang, t.account.change_password).switching(&[]),
+        s: Shell::new(pages, lang, t.account.change_password).switching(&[("token", page.link)]),
         t,
         title: t.account.change_password,
-        lead: if page.by_link { t.account.change_by_link.into() } else { t.account.change_lead.into() },
-        subject: Some(page.subject),
+        lead: if page.link.is_some() { t.account.change_by_link.into() } else { t.account.change_lead.into() },
+        // Nobody is logged in who comes by a link.
+        subject: Some((if page.link.is_some() { t.login.id } else { t.logout.signed_in_as }, page.subject)),
         action: page.action,
-        hidden: &[],
+        hidden: &hidden,
         fields,
         submit: t.account.change_password,
         dangerous: false,
@@ -120,7 +122,7 @@ pub(in crate::pages) fn render_confirm(pages: &Pages, lang: Lang, page: &Confirm
             titled.told.what,
             titled.told.todo
         ),
-        subject: Some(page.subject),
+        subject: Some((t.logout.signed_in_as, page.subject)),
         action: page.action,
         hidden: page.hidden,
         fields: vec![Field::password("password", t.login.password, "current-password")],

@@ -13,6 +13,10 @@ pub struct SignUpPage<'a> {
     pub login: &'a str,
     /// What was typed before.
     pub id: &'a str,
+    /// What an id may have besides letters and digits.
+    pub id_extra: &'a str,
+    /// Most characters of an id.
+    pub id_longest: usize,
     /// What was typed before.
     pub name: &'a str,
     /// What was typed before.
@@ -43,7 +47,7 @@ pub struct ExtraField<'a> {
 pub(in crate::pages) fn render(pages: &Pages, lang: Lang, page: &SignUpPage<'_>) -> String {
     let t = Texts::of(lang);
     let mut fields = vec![
-        Field::text("id", t.login.id, page.id).autocomplete("username").hint(t.account.id_hint),
+        Field::text("id", t.login.id, page.id).autocomplete("username").hint((t.account.id_hint)(page.id_extra, page.id_longest)),
         Field::text("name", t.me.name, page.name).autocomplete("name"),
         Field { kind: "email", ..Field::text("email", t.me.email, page.email).autocomplete("email") },
     ];

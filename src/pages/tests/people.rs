@@ -35,7 +35,14 @@ fn forms(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
         ExtraField { name: say("department"), label: say("학과"), value: say(""), required: true },
         ExtraField { name: say("phone"), label: say("전화번호"), value: say(""), required: false },
     ];
-    let empty = SignUpPage { action: say("/.auth/signup"), login: say("/login"), least: 8, ..SignUpPage::default() };
+    let empty = SignUpPage {
+        action: say("/.auth/signup"),
+        login: say("/login"),
+        least: 8,
+        id_extra: "._-",
+        id_longest: 32,
+        ..SignUpPage::default()
+    };
     let every = [
         Problem::IdMissing,
         Problem::IdImpossible,
@@ -44,9 +51,8 @@ fn forms(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
         Problem::EmailImpossible,
         Problem::FieldMissing(say("department")),
         Problem::PasswordTooShort(8),
-        Problem::PasswordTooLong(1024),
+        Problem::PasswordTooLong(256),
         Problem::PasswordCommon,
-        Problem::PasswordLikeId,
         Problem::PasswordsDiffer,
     ];
     let filled =
@@ -65,7 +71,7 @@ fn forms(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
         ("sign-up-problems".into(), pages.sign_up(lang, &filled)),
         ("sign-up-problem".into(), pages.sign_up(lang, &some)),
         ("password".into(), pages.password(lang, &password)),
-        ("password-by-link".into(), pages.password(lang, &PasswordPage { by_link: true, ..password })),
+        ("password-by-link".into(), pages.password(lang, &PasswordPage { link: Some("6f2c1b7e-3c5d-4f0e-9a1b-2c3d4e5f6071"), ..password })),
         ("password-problems".into(), pages.password(lang, &PasswordPage { problems: &wrong, ..password })),
     ];
     let purposes = [
@@ -114,9 +120,11 @@ fn sessions(say: Say<'_>) -> [SessionRow<'static>; 3] {
 
 fn accounts(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
     let (who, sessions) = (identity(say), sessions(say));
+    let fields = [(say("학과"), say("컴퓨터공학과"))];
     let page = AccountPage {
         identity: &who,
         provider: say("외부인 계정"),
+        fields: &fields,
         now: now(),
         token_ends: now().plus(Duration::from_secs(860)),
         session_ends: now().plus(Duration::from_secs(2_592_000)),

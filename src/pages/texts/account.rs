@@ -10,7 +10,8 @@ pub(in crate::pages) struct AccountTexts {
     pub(in crate::pages) sign_up_approval: &'static str,
     pub(in crate::pages) sign_up_submit: &'static str,
     pub(in crate::pages) have_account: &'static str,
-    pub(in crate::pages) id_hint: &'static str,
+    /// From the further characters and the most there may be.
+    pub(in crate::pages) id_hint: fn(&str, usize) -> String,
     pub(in crate::pages) present_password: &'static str,
     pub(in crate::pages) new_password: &'static str,
     pub(in crate::pages) new_password_again: &'static str,
@@ -43,7 +44,6 @@ pub(in crate::pages) struct ProblemTexts {
     pub(in crate::pages) password_too_short: fn(usize) -> String,
     pub(in crate::pages) password_too_long: fn(usize) -> String,
     pub(in crate::pages) password_common: &'static str,
-    pub(in crate::pages) password_like_id: &'static str,
     pub(in crate::pages) passwords_differ: &'static str,
     pub(in crate::pages) password_wrong: &'static str,
 }

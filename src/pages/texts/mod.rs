@@ -162,6 +162,8 @@ pub(super) struct Messages {
     pub(super) signed_up: Titled,
     pub(super) awaiting_approval: Titled,
     pub(super) password_changed: Titled,
+    pub(super) password_reset: Titled,
+    pub(super) sign_up_closed: Titled,
     pub(super) session_ended: Titled,
     pub(super) others_ended: Titled,
     pub(super) withdrawn: Titled,

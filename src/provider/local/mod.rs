@@ -3,6 +3,7 @@
 //! Refusals must not tell whether an id exists, neither by their words nor by their time. Hashing takes long by intention:
 //! it never runs on a worker, and only so many at a time.
 
+mod floor;
 pub(super) mod hash;
 mod rules;
 mod settings;
@@ -14,19 +15,18 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
+use zeroize::Zeroizing;
 
 use super::{Checking, Login, Provider, ProviderFault, Verdict};
 use crate::base::{Clock, TokenId};
 use crate::identity::{IdRule, Profile, ProviderName, Realm, UserId};
-use crate::store::{Account, AccountStatus, NewAccount, PersonState, Store, StoreError, TokenHash};
+use crate::store::{Account, AccountStatus, Fields, NewAccount, PersonState, Store, StoreError, TokenHash};
+
+use floor::Floor;
 
 pub use rules::PasswordFault;
-pub use settings::{LocalSettings, Registration};
-
-/// A refusal comes no sooner than this after the question: hashes from an import take another time than ours, and ids that
-/// nobody has none of their own.
-const REFUSAL: Duration = Duration::from_millis(300);
+pub use settings::{FieldSettings, LocalSettings, Registration};
 
 /// How long a one-time link is good.
 const RESET: Duration = Duration::from_secs(24 * 60 * 60);
@@ -34,6 +34,9 @@ const RESET: Duration = Duration::from_secs(24 * 60 * 60);
 /// As many hashes at a time as there are cores, for the whole process: each takes 19 MiB and a core.
 static HASHING: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, std::num::NonZero::get)));
+
+/// Outlives reloads, as the hashes do.
+static FLOOR: Floor = Floor::new();
 
 /// Checks passwords against the accounts in the store, and makes and changes those.
 #[derive(Clone)]
@@ -70,6 +73,9 @@ pub enum AccountFault {
 }
 
 impl Local {
+    /// Longest password in characters.
+    pub const LONGEST_PASSWORD: usize = rules::LONGEST;
+
     /// Accounts in `store`.
     pub fn new(settings: LocalSettings, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         Self { settings, store, clock }
@@ -84,7 +90,13 @@ impl Local {
     ///
     /// # Errors
     /// Why not.
-    pub async fn sign_up(&self, user: UserId, profile: Profile, password: SecretString) -> Result<AccountStatus, AccountFault> {
+    pub async fn sign_up(
+        &self,
+        user: UserId,
+        profile: Profile,
+        fields: Fields,
+        password: SecretString,
+    ) -> Result<AccountStatus, AccountFault> {
         let status = match self.settings.registration {
             Registration::Open => AccountStatus::Active,
             Registration::Approval => AccountStatus::Awaiting,
@@ -96,7 +108,7 @@ impl Local {
             return Err(AccountFault::Taken);
         }
         let state = PersonState { disabled: false, profile: Arc::new(profile) };
-        let new = NewAccount { user, state, account: Account { status, password: hash } };
+        let new = NewAccount { user, state, account: Account { status, password: hash, fields } };
         let taken = self.store.add_accounts(vec![new], self.clock.now()).await?;
         if taken.is_empty() { Ok(status) } else { Err(AccountFault::Taken) }
     }
@@ -112,7 +124,7 @@ impl Local {
             // Made as any other, so that a login here takes as long as elsewhere.
             None => slowly(|| hash::make(&TokenId::random().to_string())).await.flatten().ok_or(AccountFault::Hashing)?,
         };
-        let account = Account { status: AccountStatus::Active, password: hash };
+        let account = Account { status: AccountStatus::Active, password: hash, fields: Fields::default() };
         let taken = self.store.add_accounts(vec![NewAccount { user, state, account }], self.clock.now()).await?;
         if taken.is_empty() { Ok(()) } else { Err(AccountFault::Taken) }
     }
@@ -129,14 +141,6 @@ impl Local {
         if self.store.set_password(user, account.password, hash).await? { Ok(()) } else { Err(AccountFault::Wrong) }
     }
 
-    /// Whether this is the person's password: asked again before something that cannot be taken back.
-    ///
-    /// # Errors
-    /// When it is not, or nobody can say.
-    pub async fn confirm(&self, user: &UserId, password: SecretString) -> Result<(), AccountFault> {
-        self.verified(user, password).await?.map(drop).ok_or(AccountFault::Wrong)
-    }
-
     /// A one-time link's secret for somebody who forgot the password, good for 24 hours and once; an earlier one is not
     /// good any more. Shown once: only its hash is kept. `None` when there is no such account.
     ///
@@ -148,18 +152,42 @@ impl Local {
         Ok(kept.then_some(secret))
     }
 
+    /// What the person was asked when the account was made, and answered.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn answers_of(&self, user: UserId) -> Result<Fields, StoreError> {
+        Ok(self.store.account(user).await?.map(|account| account.fields).unwrap_or_default())
+    }
+
+    /// Whose one-time link this is, while it is good.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn reset_of(&self, secret: &TokenId) -> Result<Option<UserId>, StoreError> {
+        let user = self.store.reset_of(TokenHash::of(secret), self.clock.now()).await?;
+        Ok(user.filter(|user| user.realm() == &self.settings.realm))
+    }
+
     /// Sets a new password by a one-time link. A password that is refused leaves the link as it was. Ending the sessions is
     /// the caller's part.
     ///
     /// # Errors
     /// Why not.
     pub async fn use_reset(&self, secret: &TokenId, new: SecretString) -> Result<UserId, AccountFault> {
-        let reset = TokenHash::of(secret);
-        let user = self.store.reset_of(reset, self.clock.now()).await?.filter(|user| user.realm() == &self.settings.realm);
-        let user = user.ok_or(AccountFault::Link)?;
+        let user = self.reset_of(secret).await?.ok_or(AccountFault::Link)?;
         let profile = self.store.person(user.clone()).await?.map(|person| person.state.profile).unwrap_or_default();
         let hash = self.new_hash(&user, &profile, new).await?;
-        self.store.use_reset(reset, hash, self.clock.now()).await?.ok_or(AccountFault::Link)
+        self.store.use_reset(TokenHash::of(secret), hash, self.clock.now()).await?.ok_or(AccountFault::Link)
+    }
+
+    /// Whether a password may be chosen by somebody of whom this much is known.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn judge(&self, about: Vec<String>, password: SecretString) -> Result<(), AccountFault> {
+        let least = self.settings.shortest_password;
+        slowly(move || judged(&password, least, &about).map(drop)).await.ok_or(AccountFault::Hashing)?
     }
 
     /// The hash of a password that may be chosen.
@@ -167,13 +195,8 @@ impl Local {
         let least = self.settings.shortest_password;
         let mut about = vec![user.id().to_owned()];
         about.extend(profile.name.iter().map(|name| name.as_str().to_owned()));
-        about.extend(profile.email.iter().flat_map(|email| email.as_str().split('@').map(str::to_owned)));
-        let work = move || {
-            let prepared = rules::prepared(password.expose_secret()).ok_or(PasswordFault::TooLong)?;
-            rules::judge(&prepared, least, &about.iter().map(String::as_str).collect::<Vec<_>>())?;
-            hash::make(&prepared).ok_or(AccountFault::Hashing)
-        };
-        slowly(work).await.ok_or(AccountFault::Hashing)?
+        about.extend(profile.email.iter().map(|email| email.as_str().to_owned()));
+        slowly(move || hash::make(&judged(&password, least, &about)?).ok_or(AccountFault::Hashing)).await.ok_or(AccountFault::Hashing)?
     }
 
     /// The account, if this is its password. Its hash is made anew when it is an old one.
@@ -181,17 +204,24 @@ impl Local {
         let account = self.store.account(user.clone()).await?;
         let known = account.as_ref().map(|account| account.password.clone());
         let work = move || {
-            let Some(prepared) = rules::prepared(password.expose_secret()) else { return (false, None) };
+            let began = std::time::Instant::now();
+            let Some(prepared) = rules::prepared(password.expose_secret()) else { return (false, None, Duration::ZERO) };
             let Some(known) = known else {
                 hash::pretend(&prepared);
-                return (false, None);
+                return (false, None, began.elapsed());
             };
             let right = hash::is_right(&prepared, known.expose_secret());
+            let took = began.elapsed();
+            FLOOR.note(took);
             let anew = if right && hash::is_outdated(known.expose_secret()) { hash::make(&prepared) } else { None };
-            (right, anew)
+            (right, anew, took)
         };
-        let (right, anew) = slowly(work).await.ok_or(AccountFault::Hashing)?;
-        let Some(mut account) = account.filter(|_| right) else { return Ok(None) };
+        let (right, anew, took) = slowly(work).await.ok_or(AccountFault::Hashing)?;
+        let Some(mut account) = account.filter(|_| right) else {
+            // Hashes from an import take another time than ours, and ids that nobody has none of their own.
+            sleep(FLOOR.rest(took)).await;
+            return Ok(None);
+        };
         if let Some(anew) = anew {
             // Whether it could be stored or not: the password is right.
             if self.store.set_password(user.clone(), account.password.clone(), anew.clone()).await.is_ok_and(|done| done) {
@@ -202,18 +232,23 @@ impl Local {
     }
 
     async fn answer(&self, login: Login) -> Result<Verdict, ProviderFault> {
-        let asked = Instant::now();
         let refused = |fault: AccountFault| ProviderFault::NotUnderstood(fault.to_string());
         match self.verified(&login.user, login.password).await.map_err(refused)? {
             Some(Account { status: AccountStatus::Active, .. }) => Ok(Verdict::Right { notice: None }),
             // Only who knows the password hears of it.
             Some(Account { status: AccountStatus::Awaiting, .. }) => Ok(Verdict::NotYet { message: Some(AWAITING.to_owned()) }),
-            None => {
-                sleep_until(asked + REFUSAL).await;
-                Ok(Verdict::Wrong { message: None })
-            }
+            None => Ok(Verdict::Wrong { message: None }),
         }
     }
+}
+
+/// A password as it is hashed, if it may be chosen.
+fn judged(password: &SecretString, least: usize, about: &[String]) -> Result<Zeroizing<String>, AccountFault> {
+    let prepared = rules::prepared(password.expose_secret()).ok_or(PasswordFault::TooLong)?;
+    // Both halves of an address, too.
+    let about: Vec<&str> = about.iter().flat_map(|text| text.split('@')).collect();
+    rules::judge(&prepared, least, &about)?;
+    Ok(prepared)
 }
 
 const AWAITING: &str = "관리자의 승인을 기다리는 계정입니다. This account waits for an administrator's approval.";

@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
 /// Longest password, in characters. Longer ones are refused, never cut.
-pub(crate) const LONGEST: usize = 256;
+pub(super) const LONGEST: usize = 256;
 
 /// How many guesses a password has to be worth. Below that it is a common one, a word, a date, a row of keys, or one of
 /// those with something about the person.

@@ -73,7 +73,8 @@ async fn a_head_that_does_not_end_is_cut_at_its_deadline() {
     read_response(&mut kept).await;
     kept.write_all(b"GET / HT").await.unwrap();
     for stream in [&mut fresh, &mut kept] {
-        read_to_close(stream).await;
+        let answer = read_to_close(stream).await;
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.ends_with("\r\n\r\n"), "{answer:?}");
     }
     house.until("connection_faults_total{reason=\"head_timeout\"}", 2).await;
     let log = house.log();

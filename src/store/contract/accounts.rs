@@ -2,11 +2,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::people::state;
 use super::*;
-use crate::store::{Account, AccountStatus, Change, NewAccount};
+use crate::store::{Account, AccountStatus, Change, Fields, NewAccount};
 
 fn account(who: &str, password: &str, status: AccountStatus) -> NewAccount {
     let state = state("member", &["staff"], Some("김하나"), None, false);
-    NewAccount { user: user(who), state, account: Account { status, password: SecretString::from(password) } }
+    NewAccount { user: user(who), state, account: Account { status, password: SecretString::from(password), fields: asked() } }
+}
+
+fn asked() -> Fields {
+    Fields::from([("department".to_owned(), "컴퓨터공학과, \"B\"".to_owned())])
 }
 
 async fn password(store: &Arc<dyn Store>, who: &str) -> Option<String> {
@@ -17,7 +21,7 @@ pub(in crate::store) async fn accounts_are_made_all_or_none(store: Arc<dyn Store
     let one = account("local:kim", "h1", AccountStatus::Awaiting);
     assert_eq!(store.add_accounts(vec![one.clone()], at(0)).await.unwrap(), []);
     let found = store.account(user("local:kim")).await.unwrap().unwrap();
-    assert_eq!((found.status, found.password.expose_secret()), (AccountStatus::Awaiting, "h1"));
+    assert_eq!((found.status, found.password.expose_secret(), found.fields), (AccountStatus::Awaiting, "h1", asked()));
     assert_eq!(store.person(user("local:kim")).await.unwrap().unwrap().state, one.state);
     // The change log tells those who run.
     let last = store.changes_after(Position::default()).await.unwrap().pop().unwrap().change;

@@ -130,7 +130,11 @@ pub(in crate::store) async fn what_a_removed_administrator_did_was_done_by_nobod
 }
 
 fn local(who: &str, status: AccountStatus) -> NewAccount {
-    NewAccount { user: user(who), state: PersonState::default(), account: Account { status, password: "a hash".into() } }
+    NewAccount {
+        user: user(who),
+        state: PersonState::default(),
+        account: Account { status, password: "a hash".into(), fields: std::collections::BTreeMap::new() },
+    }
 }
 
 pub(in crate::store) async fn who_waits_for_approval_is_found(store: Arc<dyn Store>) {

@@ -1,4 +1,4 @@
-use rusqlite::{Connection, OptionalExtension as _, Result, params};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::blocked::BlockKey;
@@ -9,11 +9,19 @@ use crate::identity::{Realm, UserId};
 use crate::store::{Account, AccountStatus, Change, NewAccount, TokenHash};
 
 pub(super) fn one(db: &Connection, user: &UserId) -> Result<Option<Account>> {
-    db.prepare_cached("SELECT status, password FROM people WHERE realm = ?1 AND id = ?2 AND password IS NOT NULL")?
-        .query_row(params![user.realm().as_str(), user.id()], |row| {
-            Ok(Account { status: AccountStatus::parse(&text(row, "status")?), password: SecretString::from(text(row, "password")?) })
-        })
+    db.prepare_cached("SELECT status, password, fields FROM people WHERE realm = ?1 AND id = ?2 AND password IS NOT NULL")?
+        .query_row(params![user.realm().as_str(), user.id()], account)
         .optional()
+}
+
+fn account(row: &Row<'_>) -> Result<Account> {
+    let fields: Option<String> = row.get("fields")?;
+    let fields = fields.map(|json| serde_json::from_str(&json).map_err(|_| columns::unreadable("fields"))).transpose()?;
+    Ok(Account {
+        status: AccountStatus::parse(&text(row, "status")?),
+        password: SecretString::from(text(row, "password")?),
+        fields: fields.unwrap_or_default(),
+    })
 }
 
 /// Makes all of them, or none: then those that are there already. A person who is known without an account (a role given
@@ -32,11 +40,12 @@ pub(super) fn add(db: &Connection, accounts: &[NewAccount], block: &BlockKey, at
         let state = people::one(db, user)?.map_or_else(|| state.clone(), |known| known.state);
         people::set_state(db, user, &state, at)?;
         changes::log(db, Change::PersonChanged { user: user.clone(), state }, at)?;
-        db.prepare_cached("UPDATE people SET status = ?3, password = ?4 WHERE realm = ?1 AND id = ?2")?.execute(params![
+        db.prepare_cached("UPDATE people SET status = ?3, password = ?4, fields = ?5 WHERE realm = ?1 AND id = ?2")?.execute(params![
             user.realm().as_str(),
             user.id(),
             account.status.as_str(),
-            account.password.expose_secret()
+            account.password.expose_secret(),
+            serde_json::to_string(&account.fields).ok().filter(|_| !account.fields.is_empty())
         ])?;
     }
     Ok(Vec::new())
@@ -100,9 +109,7 @@ pub(super) fn forget_reset(db: &Connection, user: &UserId) -> Result<()> {
 pub(super) fn page(db: &Connection, realm: &Realm, after: &str, limit: u32) -> Result<Vec<NewAccount>> {
     db.prepare_cached("SELECT * FROM people WHERE realm = ?1 AND id > ?2 AND password IS NOT NULL ORDER BY id LIMIT ?3")?
         .query_map(params![realm.as_str(), after, limit], |row| {
-            let account =
-                Account { status: AccountStatus::parse(&text(row, "status")?), password: SecretString::from(text(row, "password")?) };
-            Ok(NewAccount { user: columns::user(row, "realm", "id")?, state: people::state(row)?, account })
+            Ok(NewAccount { user: columns::user(row, "realm", "id")?, state: people::state(row)?, account: account(row)? })
         })?
         .collect()
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Error, TransactionBehavior};
 
 /// Step `n` brings a database from version `n` to `n + 1`.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("1.sql"), include_str!("2.sql"), include_str!("3.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("1.sql"), include_str!("2.sql"), include_str!("3.sql"), include_str!("4.sql")];
 
 /// "Munj": tells our databases from other programs' (`PRAGMA application_id`).
 const APPLICATION: i32 = 0x4d75_6e6a;

@@ -144,6 +144,7 @@ impl Secure {
             port: self.origin.address.port(),
             server_name: server_name.map(str::to_owned),
             ca: ca.map(Path::to_owned),
+            dangerous_skip_verification: false,
         }
     }
 
@@ -176,6 +177,16 @@ async fn tls_is_judged_by_name_and_authority() {
         let error = secure.ask(wrong).await.err();
         assert!(matches!(error, Some(SendError::Tls { .. })), "{error:?}");
     }
+}
+
+/// Any certificate, but still the one the handshake is signed with.
+#[tokio::test]
+async fn a_certificate_is_not_looked_at_only_where_that_is_said() {
+    let secure = Secure::new(tempfile::tempdir().unwrap().path()).await;
+    let Address::Https { host, port, .. } = secure.address(None, None) else { unreachable!() };
+    let unverified = Address::Https { host, port, server_name: None, ca: None, dangerous_skip_verification: true };
+    assert_eq!(secure.ask(unverified).await.unwrap().body, "secret");
+    assert!(matches!(secure.ask(secure.address(None, None)).await.err(), Some(SendError::Tls { .. })));
 }
 
 #[tokio::test]
@@ -211,8 +222,15 @@ fn what_cannot_work_is_said_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let new = |endpoints| Upstream::new(settings(endpoints), &Endpoints::new(1)).err();
     assert!(matches!(new(vec![]), Some(SetupError::NoEndpoint(_))));
-    let https =
-        |name: &str, ca: &Path| vec![Address::Https { host: name.to_owned(), port: 443, server_name: None, ca: Some(ca.to_owned()) }];
+    let https = |name: &str, ca: &Path| {
+        vec![Address::Https {
+            host: name.to_owned(),
+            port: 443,
+            server_name: None,
+            ca: Some(ca.to_owned()),
+            dangerous_skip_verification: false,
+        }]
+    };
     assert!(matches!(new(https("app.test", &folder.path().join("none.pem"))), Some(SetupError::Ca { .. })));
     let empty = folder.path().join("empty.pem");
     std::fs::write(&empty, "nothing").unwrap();

@@ -3,6 +3,7 @@
 
 mod abort;
 mod answers;
+mod balance;
 mod bodies;
 mod connect;
 mod retry;

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::identity::ProviderName;
 use crate::upstream::connection::Connection;
 use crate::upstream::*;
-use crate::web::{Arriving, BodyTerms, BodyWatch, RequestBody, announced_trailers};
+use crate::web::{Arriving, BodyTerms, BodyWatch, Pace, RequestBody, announced_trailers};
 
 /// Nothing here takes this long, unless it is broken.
 const BOUND: Duration = Duration::from_secs(60);
@@ -35,6 +35,7 @@ pub(super) fn settings(endpoints: Vec<Address>) -> Settings {
         idle_timeout: Duration::from_secs(10),
         keep_alive: Duration::from_secs(20),
         max_idle: 8,
+        balancing: Balancing::default(),
     }
 }
 
@@ -192,7 +193,7 @@ impl Client {
         stream.write_all(format!("POST / HTTP/1.1\r\nhost: app.test\r\n{head}\r\n\r\n").as_bytes()).await.unwrap();
         let request = within(incoming.recv()).await.unwrap();
         let (head, incoming) = request.into_parts();
-        let terms = BodyTerms { most, idle, min_rate: 0, trailers: announced_trailers(&head.headers, |_| false) };
+        let terms = BodyTerms { most, pace: Pace { idle, min_rate: 0 }, trailers: announced_trailers(&head.headers, |_| false) };
         let (body, watch) = RequestBody::new(Arriving::new(&head, incoming, 0), terms);
         (Self { stream }, body, watch)
     }

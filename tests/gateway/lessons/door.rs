@@ -59,6 +59,26 @@ fn l45_a_refused_request_takes_its_body_with_it() {
     assert_eq!(world.origin.seen().len(), 0);
 }
 
+/// What follows a request for an upgrade that was not granted is judged as every request is, and not tunnelled.
+#[test]
+fn l45_what_follows_a_refused_upgrade_is_a_request_of_its_own() {
+    let world = World::start();
+    let token = world.login().access;
+    let mut tls = world.gateway.tls();
+    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+    let upgrade = format!(
+        "GET /protected HTTP/1.1\r\nHost: x.test\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{key}\r\n"
+    );
+    // Both at once, as somebody would who takes the tunnel for granted.
+    tls.say(format!("{upgrade}GET /protected/hidden HTTP/1.1\r\nHost: x.test\r\nX-Auth-User: evil\r\n\r\n"));
+    assert_eq!(tls.answer().status(), 200, "the application speaks no websocket");
+    // Either the connection ends, or the second request is asked who sends it.
+    if let Ok(Some(answer)) = tls.try_answer() {
+        assert_eq!(answer.status(), 401);
+    }
+    assert_eq!(world.origin.seen().iter().map(|request| request.target().to_owned()).collect::<Vec<_>>(), ["/protected"]);
+}
+
 /// h2c: an upgrade to a protocol in which nobody checks anything any more.
 #[test]
 fn l47_only_websockets_may_upgrade() {

@@ -1,6 +1,7 @@
 //! Nobody but the gateway says who somebody is (lessons 1 to 8).
 
-use crate::support::{H2, Message, RIGHT, World};
+use crate::support::framed::fields;
+use crate::support::{FramedH2, H2, Message, RIGHT, RawH2, World};
 
 /// Stands in every value a client makes up; must never be seen behind the gateway.
 const EVIL: &str = "evil-7b1d";
@@ -94,8 +95,16 @@ fn l02_what_is_not_known_is_not_said() {
     let world = World::start();
     let token = world.login().access;
     world.gateway.program().get("/protected").bearer(&token).with("X-Auth-Groups", EVIL).with("X-Auth-Email", EVIL).send();
-    let seen = world.origin.last();
-    assert_eq!((seen.all("x-auth-groups"), seen.all("x-auth-email"), seen.all("x-auth-name")), (vec![], vec![], vec![]));
+    let over_h1 = world.origin.last();
+    let mut h2 = H2::connect(world.gateway.address());
+    let request = h2.request("GET", "/protected").header("authorization", format!("Bearer {token}"));
+    h2.send(request.header("x-auth-groups", EVIL).header("x_auth_email", EVIL), b"");
+    for seen in [over_h1, world.origin.last()] {
+        assert_eq!(seen.get("x-auth-user"), Some(RIGHT.0));
+        for name in ["x-auth-groups", "x-auth-email", "x_auth_email", "x-auth-name"] {
+            assert_eq!(seen.all(name), Vec::<&str>::new(), "{name}");
+        }
+    }
 }
 
 /// Fabio CVE-2025-48865, Traefik CVE-2024-45410, Apache CVE-2022-31813: a field named in `Connection` is dropped by the
@@ -121,6 +130,15 @@ fn l03_connection_cannot_take_our_headers_away() {
     let connection = seen.all("connection").join(",").to_ascii_lowercase();
     assert!(!connection.contains("x-"), "{connection}");
     assert_eq!((seen.get("keep-alive"), seen.get("proxy-connection")), (None, None));
+    // HTTP/2 has no such field: a request that has one is no request.
+    let reached = world.origin.seen().len();
+    let (authority, bearer) = (world.gateway.address().to_string(), format!("Bearer {token}"));
+    let head = [(":method", "GET"), (":scheme", "https"), (":authority", &authority), (":path", "/protected"), ("authorization", &bearer)];
+    for field in [("connection", "x-auth-user"), ("proxy-connection", "x-auth-user"), ("keep-alive", "timeout=5")] {
+        RawH2::connect(world.gateway.address()).ask(&[&head[..], &[field]].concat());
+        assert_eq!(world.origin.seen().len(), reached, "{field:?}");
+    }
+    assert_eq!(RawH2::connect(world.gateway.address()).ask_status(&head), Some(200));
 }
 
 /// Traefik GHSA-6384-m2mw-rf54: one of the family was missing in the list. Oathkeeper GHSA-vhr5-ggp3-qq85: the scheme was
@@ -155,9 +173,14 @@ fn l05_l16_nobody_untrusted_says_where_a_request_came_from() {
         call = call.with(name, EVIL);
     }
     assert_eq!(call.send().status(), 200);
-    let seen = world.origin.last();
-    assert_clean(&seen, "X-Forwarded-*");
-    assert_eq!((seen.get("x-forwarded-for"), seen.get("x-forwarded-proto")), (Some("127.0.0.1"), Some("https")));
+    let over_h1 = world.origin.last();
+    let mut h2 = H2::connect(world.gateway.address());
+    let request = names.iter().fold(h2.request("GET", "/open"), |request, name| request.header(name.to_ascii_lowercase(), EVIL));
+    assert_eq!(h2.send(request, b"").status(), 200);
+    for seen in [over_h1, world.origin.last()] {
+        assert_clean(&seen, "X-Forwarded-*");
+        assert_eq!((seen.get("x-forwarded-for"), seen.get("x-forwarded-proto")), (Some("127.0.0.1"), Some("https")));
+    }
 }
 
 /// What a proxy in front may say is believed when it is listed, read from the right.
@@ -184,6 +207,27 @@ fn l06_trailers_name_nobody() {
     let seen = world.origin.last();
     assert_eq!(seen.body, b"body");
     assert_clean(&seen, "trailers");
+
+    // The same over HTTP/2, where trailers are a second block of fields.
+    let reached = world.origin.seen().len();
+    let mut h2 = FramedH2::connect(world.gateway.address());
+    let bearer = format!("Bearer {token}");
+    let head = [
+        (":method", "POST"),
+        (":scheme", "https"),
+        (":authority", "x.test"),
+        (":path", "/protected"),
+        ("authorization", &bearer),
+        ("trailer", "x-auth-user, remote_user, x-sum"),
+        ("te", "trailers"),
+    ];
+    let trailers = [("x-auth-user", EVIL), ("remote_user", EVIL), ("content-length", EVIL), ("x-sum", "1")];
+    h2.say(0x1, 0x4, 1, &fields(&head));
+    h2.say(0x0, 0, 1, b"body");
+    h2.say(0x1, 0x5, 1, &fields(&trailers));
+    let seen = &world.origin.wait_seen(reached + 1)[reached];
+    assert_eq!((&*seen.body, &*seen.trailers), (&b"body"[..], &[("x-sum".to_owned(), "1".to_owned())][..]));
+    assert_clean(seen, "trailers over h2");
 }
 
 /// oauth2-proxy GHSA-5hvv-m4w4-gf6v (`User-Agent` of a health check), CVE-2026-40575 (`X-Forwarded-Uri`), Tinyauth PR 340
@@ -209,6 +253,9 @@ fn l08_l11_l12_l17_no_header_changes_a_decision() {
         for method in ["GET", "HEAD", "POST", "OPTIONS", "FROB"] {
             let answer = world.gateway.program().call(method, "/protected").with(name, value).send();
             assert_eq!(answer.status(), 401, "{method} {name}: {value}");
+            let mut h2 = H2::connect(world.gateway.address());
+            let request = h2.request(method, "/protected").header(name.to_ascii_lowercase(), value);
+            assert_eq!(h2.send(request, b"").status(), 401, "{method} {name}: {value} over h2");
         }
     }
     assert_eq!(world.origin.connections(), 0);

@@ -86,6 +86,18 @@ fn l09_l10_l13_l14_no_spelling_of_a_path_is_a_way_around() {
         };
         assert_eq!(found, fate, "{target}");
         assert_eq!(world.origin.seen().len() - reached, usize::from(status == 200), "{target}");
+        // Over HTTP/2 it is a field of its own, and read the same way; what h2 itself does not take is a refusal, too.
+        let reached = world.origin.seen().len();
+        let head = [(":method", "GET"), (":scheme", "https"), (":authority", "x.test"), (":path", target)];
+        let status = RawH2::connect(world.gateway.address()).ask_status(&head);
+        let wanted = match fate {
+            Bad => matches!(status, None | Some(400)),
+            Guarded => status == Some(401),
+            Open(_) => status == Some(200),
+        };
+        assert!(wanted, "{target} over h2: {status:?}");
+        let seen: Vec<String> = world.origin.seen()[reached..].iter().map(|request| request.target().to_owned()).collect();
+        assert_eq!(seen, if let Open(path) = fate { vec![path.to_owned()] } else { vec![] }, "{target} over h2");
     }
     // Overlong forms and a fragment: refused or taken for what they are, never for the other place.
     for target in ["/open/%c0%ae%c0%ae/protected", "/open/%c0%af../protected", "/protected#/open", "/protected#?/open"] {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{SECRET, World, claims, header, hs256, now, resigned, unsigned};
+use crate::support::{Origin, SECRET, Sso, World, claims, header, hs256, now, resigned, unsigned};
 
 /// APISIX CVE-2026-39999, Envoy CVE-2022-29226.
 #[test]
@@ -155,6 +155,34 @@ fn l31_l33_a_header_names_a_key_and_does_nothing_else() {
         assert_eq!(world.gateway.program().get("/protected").bearer(&forged).send().refusal().0, 401, "{extension}");
     }
     assert_eq!(world.origin.connections(), reached);
+}
+
+/// Oathkeeper GHSA-4mq7-pvjg-xp2r, CVE-2021-32701, heimdall #3452: what was decided for one place was found again at another.
+#[test]
+fn l23_what_is_remembered_of_a_token_is_no_decision() {
+    let (origin, sso) = (Origin::start(), Sso::start());
+    let builder = World::builder(&origin, &sso).file("groups", "staff:\n").toml(
+        "[groups]\nfile = \"groups\"\n[[route]]\npath = \"/staff\"\nupstream = \"app\"\naccess = { groups = [\"staff\"] }\n\
+         [[route]]\npath = \"/reads\"\nupstream = \"app\"\naccess = { methods = [\"GET\"] }",
+    );
+    let mut world = World { gateway: builder.start(), origin, sso };
+    let token = world.login().access;
+    let ask = |world: &World, method: &str, path: &str| world.gateway.program().call(method, path).bearer(&token).send().status();
+    for _ in 0..2 {
+        assert_eq!(
+            (ask(&world, "GET", "/"), ask(&world, "GET", "/staff"), ask(&world, "GET", "/reads"), ask(&world, "POST", "/reads")),
+            (200, 403, 200, 403)
+        );
+    }
+    // Another rule, and then other keys: what was found good before counts for nothing.
+    std::fs::write(world.gateway.path("groups"), format!("staff: mju:{}\n", crate::support::RIGHT.0)).unwrap();
+    world.gateway.reload("reloaded");
+    assert_eq!(ask(&world, "GET", "/staff"), 200);
+    world
+        .gateway
+        .configure("[auth]\nkeys = [{ kid = \"k1\", algorithm = \"HS256\", secret = \"another-secret-of-good-length-8f2k1q9z\" }]");
+    world.gateway.reload("reloaded");
+    assert_eq!((ask(&world, "GET", "/"), ask(&world, "GET", "/staff")), (401, 401));
 }
 
 /// authentik CVE-2026-25748: what could not be read was answered as if nobody had to be logged in.

@@ -10,11 +10,15 @@ pub(super) const ACCOUNT: AccountTexts = AccountTexts {
     sign_up_approval: "Please fill in the form. You can log in once an administrator has approved it.",
     sign_up_submit: "Sign up",
     have_account: "Do you have an account already?",
-    id_hint: "Use letters and digits.",
+    id_hint: |extra, longest| format!("Letters, digits and {extra} only, up to {longest} characters."),
     present_password: "Present password",
     new_password: "New password",
     new_password_again: "New password once more",
-    new_password_hint: |least| format!("At least {least} characters. A long one is safer than one with symbols."),
+    new_password_hint: |least| {
+        format!(
+            "At least {least} characters. A long one is safer than one with symbols. Common ones, and those like your ID, cannot be used."
+        )
+    },
     password: "Password",
     change_password: "Change password",
     change_lead: "When you change your password, your other devices are logged out.",
@@ -36,9 +40,8 @@ pub(super) const ACCOUNT: AccountTexts = AccountTexts {
         email_impossible: "Please check the e-mail address. Example: name@example.ac.kr",
         field_missing: "Please fill in this field.",
         password_too_short: |least| format!("The password is too short. Use at least {least} characters."),
-        password_too_long: |most| format!("The password is too long. It may have {most} bytes."),
-        password_common: "Many people use this password, so it is easy to guess. Please choose another one.",
-        password_like_id: "A password cannot be like the ID or the name.",
+        password_too_long: |most| format!("The password is too long. It may have {most} characters."),
+        password_common: "This password is common, or too much like your ID or name, so it is easy to guess. Please choose another one.",
         passwords_differ: "The two passwords are not the same. Please type them again.",
         password_wrong: "The password is not right. Please type it again.",
     },

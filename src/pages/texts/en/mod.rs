@@ -174,6 +174,17 @@ pub(super) static TEXTS: Texts = Texts {
                 todo: "Log in there again with the new password.",
             },
         },
+        password_reset: Titled {
+            title: "You have a new password",
+            told: Told {
+                what: "All your devices were logged out, and the link cannot be used again.",
+                todo: "Please log in with the new password.",
+            },
+        },
+        sign_up_closed: Titled {
+            title: "Sign-up is closed",
+            told: Told { what: "Accounts are made by an administrator here.", todo: "If you need one, please ask the administrator." },
+        },
         session_ended: Titled {
             title: "The login has been ended",
             told: Told { what: "The device you chose is logged out as of now.", todo: "If you did not know it, change your password too." },

@@ -10,11 +10,15 @@ pub(super) const ACCOUNT: AccountTexts = AccountTexts {
     sign_up_approval: "아래 내용을 입력해 주세요. 관리자가 승인하면 로그인하실 수 있습니다.",
     sign_up_submit: "가입하기",
     have_account: "이미 계정이 있으신가요?",
-    id_hint: "영문자와 숫자로 만들어 주세요.",
+    id_hint: |extra, longest| format!("영문자와 숫자, {extra} 만 쓸 수 있고 {longest}자까지입니다."),
     present_password: "지금 비밀번호",
     new_password: "새 비밀번호",
     new_password_again: "새 비밀번호 한 번 더",
-    new_password_hint: |least| format!("{least}자 이상으로 정해 주세요. 기호를 섞는 것보다 길게 만드는 것이 더 안전합니다."),
+    new_password_hint: |least| {
+        format!(
+            "{least}자 이상으로 정해 주세요. 기호를 섞는 것보다 길게 만드는 것이 더 안전합니다. 흔한 비밀번호나 아이디와 비슷한 것은 쓸 수 없습니다."
+        )
+    },
     password: "비밀번호",
     change_password: "비밀번호 바꾸기",
     change_lead: "비밀번호를 바꾸면 다른 기기에서는 모두 로그아웃됩니다.",
@@ -36,9 +40,8 @@ pub(super) const ACCOUNT: AccountTexts = AccountTexts {
         email_impossible: "이메일 주소를 확인해 주세요. 예: name@example.ac.kr",
         field_missing: "이 칸을 채워 주세요.",
         password_too_short: |least| format!("비밀번호가 너무 짧습니다. {least}자 이상으로 정해 주세요."),
-        password_too_long: |most| format!("비밀번호가 너무 깁니다. {most}바이트까지 쓸 수 있습니다."),
-        password_common: "많은 사람이 쓰는 비밀번호라 쉽게 알아낼 수 있습니다. 다른 비밀번호를 정해 주세요.",
-        password_like_id: "아이디나 이름과 비슷한 비밀번호는 쓸 수 없습니다.",
+        password_too_long: |most| format!("비밀번호가 너무 깁니다. {most}자까지 쓸 수 있습니다."),
+        password_common: "흔히 쓰이거나 아이디·이름과 비슷해 쉽게 알아낼 수 있는 비밀번호입니다. 다른 비밀번호를 정해 주세요.",
         passwords_differ: "두 비밀번호가 서로 다릅니다. 다시 입력해 주세요.",
         password_wrong: "비밀번호가 맞지 않습니다. 다시 입력해 주세요.",
     },

@@ -187,6 +187,18 @@ pub(super) static TEXTS: Texts = Texts {
                 todo: "다른 기기에서는 새 비밀번호로 다시 로그인해 주세요.",
             },
         },
+        password_reset: Titled {
+            title: "비밀번호를 새로 정했습니다",
+            told: Told {
+                what: "모든 기기에서 로그아웃했고, 이 링크는 더 이상 쓸 수 없습니다.", todo: "새 비밀번호로 로그인해 주세요."
+            },
+        },
+        sign_up_closed: Titled {
+            title: "회원 가입을 받지 않습니다",
+            told: Told {
+                what: "이곳의 계정은 관리자가 만들어 드립니다.", todo: "계정이 필요하시면 관리자에게 문의해 주세요."
+            },
+        },
         session_ended: Titled {
             title: "로그인을 종료했습니다",
             told: Told {

@@ -1,76 +1,16 @@
-// Stories told in a real browser against a real gateway. Started by tests/gateway/browser.rs:
-//
-//   node stories.mjs https://127.0.0.1:PORT        MUNJIGI_SHOTS=folder keeps pictures of the main pages
+// The browser's road: to the login page and back, and what one is told on the way. Started by tests/gateway/browser.rs.
 //
 // The application behind the gateway answers every request with a page that repeats it and has a form; /open is public and
-// /staff is for 60249999. Every page of the gateway that is met is looked at with axe, measured, and may break no policy.
-// Nothing here sleeps.
+// /staff is for 60249999.
 import { strict as assert } from 'node:assert'
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { RIGHT, base, broken, heard, language, launch, logIn, look, person, phone, profile, shot, tell, watch } from './stage.mjs'
 
-const { source: axe } = createRequire(import.meta.url)('axe-core')
-const base = process.argv[2]
-const shots = process.env.MUNJIGI_SHOTS
-const profile = mkdtempSync(join(tmpdir(), 'munjigi-browser-'))
-const launch = {
-  executablePath: process.env.MUNJIGI_CHROMIUM || '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-}
-const phone = { viewport: { width: 360, height: 740 } }
-const looked = new Set()
-const broken = []
-let browser
-
-// A person at a device of their own.
-async function person (options = {}) {
-  const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'ko-KR', ...options })
-  await watch(context)
-  return { context, page: await context.newPage() }
-}
-
-async function watch (context) {
-  context.setDefaultTimeout(15000)
-  context.on('page', page => page.on('console', message => {
-    if (/Content.Security.Policy/i.test(message.text())) broken.push(`${page.url()}: ${message.text()}`)
-  }))
-}
-
-// What a careful visitor would notice about a page of ours.
-async function look (page, name) {
-  looked.add(name)
-  await page.evaluate(axe)
-  const found = await page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }))
-  const told = found.violations.map(rule => `${rule.id}: ${rule.nodes.map(node => node.html).slice(0, 2).join(' | ')}`)
-  assert.deepEqual(told, [], `axe on ${name}`)
-  const size = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth - innerWidth, bytes: new Blob([document.documentElement.outerHTML]).size }))
-  assert.ok(size.wide <= 0, `${name} scrolls sideways by ${size.wide}`)
-  assert.ok(size.bytes < 20000, `${name} has ${size.bytes} bytes`)
-}
-
-async function shot (page, name) {
-  if (!shots) return
-  mkdirSync(shots, { recursive: true })
-  await page.evaluate(() => document.activeElement?.blur())
-  const height = await page.evaluate(() => Math.min(document.documentElement.scrollHeight, 980))
-  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true, clip: { x: 0, y: 0, width: page.viewportSize().width, height } })
-}
-
-async function logIn (page, id, password) {
-  await page.fill('#id', id)
-  await page.fill('#password', password)
-  await page.press('#password', 'Enter')
-}
-
-const language = page => page.getAttribute('html', 'lang')
-const heard = page => page.textContent('#heard')
 const PLACE = '/grades?term=2&x=%2F%2f&y=a+b'
-const RIGHT = ['rightid', 'rightPasswd']
 
-const stories = {
+await tell({
   async 'log in with the keyboard alone, without scripts, at 360 pixels, and come back to the exact address' () {
     const { context, page } = await person({ ...phone, javaScriptEnabled: false })
     await page.goto(base + PLACE)
@@ -277,25 +217,4 @@ const stories = {
     await page.waitForSelector('#id')
     await context.close()
   }
-}
-
-let failed = 0
-try {
-  browser = await chromium.launch(launch)
-  for (const [name, tell] of Object.entries(stories)) {
-    const began = Date.now()
-    try {
-      await tell()
-      console.log(`ok      ${name} (${Date.now() - began} ms)`)
-    } catch (error) {
-      failed += 1
-      console.log(`FAILED  ${name}\n${error.stack}`)
-    }
-  }
-  console.log(`looked at: ${[...looked].join(', ')}`)
-  if (broken.length) console.log(`FAILED  the policy was broken:\n${broken.join('\n')}`)
-} finally {
-  await browser?.close()
-  rmSync(profile, { recursive: true, force: true })
-}
-process.exit(failed || broken.length ? 1 : 0)
+})

@@ -1,0 +1,3 @@
+-- Schema 4. What an operator asks of people besides name and address, as a JSON object.
+
+ALTER TABLE people ADD COLUMN fields TEXT;
