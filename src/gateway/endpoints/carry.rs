@@ -185,7 +185,7 @@ impl Gateway {
     }
 
     /// `GET /.auth/enter?ticket=…`: takes a ticket and goes on.
-    pub(super) async fn enter(&self, intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
+    pub(super) async fn take_ticket(&self, intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
         if self.portal_elsewhere(intake).is_none() {
             return Err(Refusal::NotFound);
         }

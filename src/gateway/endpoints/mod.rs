@@ -225,7 +225,7 @@ impl Gateway {
             Endpoint::AssertionKeys => self.asserter.as_ref().map_or(Err(Refusal::NotFound), |asserter| public_keys(&asserter.public())),
             Endpoint::Check => self.check(intake, record, now),
             Endpoint::Desk(place) => self.desk_on_portal(place, intake, record, now).await,
-            Endpoint::Enter => self.enter(&intake, record, now).await,
+            Endpoint::Enter => self.take_ticket(&intake, record, now).await,
             Endpoint::SignUp if reads => self.sign_up_page(&intake),
             Endpoint::SignUp => self.sign_up_from_page(intake, record, now).await,
             Endpoint::Password if reads => self.password_page(&intake, record, now).await,

@@ -1,7 +1,9 @@
 use super::*;
 use crate::identity::{DisplayName, Email, Group, Profile, Role};
 use crate::observe::{AuditEvent, AuditKind};
-use crate::store::{Account, AccountStatus, AuditEntry, AuditQuery, Change, NewAccount, PeopleCount, PeoplePage, PeopleQuery, PersonState};
+use crate::store::{
+    Account, AccountStatus, AuditEntry, AuditQuery, Change, Fields, NewAccount, PeopleCount, PeoplePage, PeopleQuery, PersonState,
+};
 
 pub(in crate::store) fn state(role: &str, groups: &[&str], name: Option<&str>, email: Option<&str>, disabled: bool) -> PersonState {
     let profile = Profile {
@@ -133,7 +135,7 @@ fn local(who: &str, status: AccountStatus) -> NewAccount {
     NewAccount {
         user: user(who),
         state: PersonState::default(),
-        account: Account { status, password: "a hash".into(), fields: std::collections::BTreeMap::new() },
+        account: Account { status, password: "a hash".into(), fields: Fields::default() },
     }
 }
 
