@@ -7,7 +7,8 @@ use super::{Gateway, HostFault, Refusal};
 use crate::base::{AccessToken, ClientAddr};
 use crate::routing::{CanonicalPath, HostName};
 use crate::web::{
-    Arriving, DoubledCookie, Peer, PresentedCookies, announced_trailers, asks_for_websocket, strip_hop_by_hop, takes_trailers,
+    Arriving, DoubledCookie, Peer, PresentedCookies, SessionCookies, announced_trailers, asks_for_websocket, strip_hop_by_hop,
+    takes_trailers,
 };
 
 /// A request that is well-formed, and from which everything was taken that only we may say. Only [`Gateway::intake`] makes
@@ -159,6 +160,16 @@ impl Intake {
             Some(query) => format!("{}?{query}", self.path.as_str()),
             None => self.path.as_str().to_owned(),
         }
+    }
+
+    /// The same at the admin listener: its session is in other cookies, and nobody stands between it and who asks.
+    pub(super) fn at_desk(mut self, cookies: SessionCookies) -> Self {
+        (self.client, self.secure) = (self.peer.address, false);
+        (self.credentials.cookies, self.credentials.doubled) = match cookies.read(&self.headers) {
+            Ok(read) => (read, None),
+            Err(doubled) => (PresentedCookies::default(), Some(doubled)),
+        };
+        self
     }
 
     /// Takes the body out, for an endpoint that reads it.

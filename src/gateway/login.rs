@@ -80,6 +80,9 @@ impl Gateway {
         let (name, answer) = self.ask(provider, Login { user: user.clone(), password }).await;
         record.provider = asked.elapsed();
         count(&self.shared.metrics.provider(name.as_str()), &answer, record.provider);
+        if provider.accounts().is_none() && answer.as_ref().err().is_none_or(ProviderFault::counts_against_the_provider) {
+            self.shared.latencies.note(now, record.provider);
+        }
         match answer {
             Ok(Verdict::Right { notice }) => {
                 budget.right();

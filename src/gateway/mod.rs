@@ -13,6 +13,7 @@ mod admin;
 mod admit;
 mod arrival;
 mod build;
+mod desk;
 mod endpoints;
 mod explain;
 mod flask;

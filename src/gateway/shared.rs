@@ -10,7 +10,7 @@ use super::renew::Renewed;
 use super::reply::Attached;
 use super::streams::Streams;
 use crate::base::{Clock, TokenId};
-use crate::observe::{AccessLog, AuditEvent, Metrics, RouteCounters, audit_log};
+use crate::observe::{AccessLog, AuditEvent, Latencies, Metrics, RouteCounters, audit_log};
 use crate::store::{ChangeLog, Store, View};
 use crate::throttle::Throttle;
 use crate::token::{KeySource, Verified};
@@ -36,6 +36,8 @@ pub struct Shared {
     pub access_log: AccessLog,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// How long account systems took to answer, hour by hour.
+    pub(super) latencies: Latencies,
     /// Upgraded connections, for the drain.
     pub tunnels: Tunnels,
     /// Held from reading a person to writing them: two administrators at once must not undo each other's change.
@@ -79,6 +81,7 @@ impl Shared {
             streams,
             access_log,
             metrics,
+            latencies: Latencies::default(),
             tunnels,
             own,
             unrouted,

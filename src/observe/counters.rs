@@ -66,6 +66,11 @@ impl RouteCounters {
         }))
     }
 
+    /// How many were answered, by the first digit of the status.
+    pub fn by_class(&self) -> [u64; STATUS_CLASSES.len()] {
+        std::array::from_fn(|class| self.0.iter().map(|counters| counters[class].get()).sum())
+    }
+
     /// Counts one answered request.
     pub fn count(&self, method: &Method, status: StatusCode) {
         let class = usize::from(status.as_u16() / 100).clamp(1, STATUS_CLASSES.len()) - 1;

@@ -26,8 +26,8 @@ mod tests;
 pub use accent::{Accent, AccentError};
 pub use account::{AccountCommand, AccountPage, Confirm, ConfirmPage, ExtraField, PasswordPage, Problem, SessionRow, SignUpPage};
 pub use admin::{
-    AuditFilter, AuditPage, AuditRow, Console, Hour, MemberCommand, MemberNotice, MemberPage, MemberRow, MemberState, MembersPage,
-    OverviewPage, Paging, RouteFigures,
+    AuditFilter, AuditPage, AuditRow, Console, Hour, MemberCommand, MemberNotice, MemberPage, MemberProblem, MemberRow, MemberState,
+    MembersPage, OverviewPage, Paging, RouteFigures,
 };
 pub use brand::{AccountName, Brand, Logo, LogoError, LogoFormat};
 pub use lang::Lang;
@@ -41,6 +41,7 @@ pub use time::Wait;
 
 use jiff::tz::TimeZone;
 
+use crate::base::Timestamp;
 use crate::identity::DisplayName;
 use style::Style;
 
@@ -101,6 +102,11 @@ impl Pages {
     pub fn account_system<'a>(&'a self, provider: &'a str) -> (&'a str, Option<&'a str>) {
         let named = self.brand.accounts.iter().find(|account| &*account.provider == provider);
         named.map_or((provider, None), |named| (named.label.as_str(), named.hint.as_ref().map(DisplayName::as_str)))
+    }
+
+    /// A day as people write it (`YYYY-MM-DD`): its first moment, and that of the day after.
+    pub fn day(&self, text: &str) -> Option<(Timestamp, Timestamp)> {
+        time::day(&self.zone, text)
     }
 
     /// The login page.

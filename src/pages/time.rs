@@ -81,6 +81,16 @@ pub(super) fn hour(zone: &TimeZone, at: Timestamp) -> String {
     shown(zone, at, "%H:%M").text
 }
 
+/// The first moment of a day in a place, and that of the day after.
+pub(super) fn day(zone: &TimeZone, text: &str) -> Option<(Timestamp, Timestamp)> {
+    let day: jiff::civil::Date = text.parse().ok()?;
+    let begins = |day: jiff::civil::Date| {
+        let moment = day.to_zoned(zone.clone()).ok()?.timestamp();
+        u64::try_from(moment.as_millisecond()).ok().map(Timestamp::from_millis)
+    };
+    Some((begins(day)?, begins(day.tomorrow().ok()?)?))
+}
+
 /// A moment beyond the calendar shows as a dash: no page fails for the sake of a date.
 fn shown(zone: &TimeZone, at: Timestamp, format: &str) -> Shown {
     let moment = i64::try_from(at.millis()).ok().and_then(|millis| Moment::from_millisecond(millis).ok());
@@ -107,6 +117,16 @@ mod tests {
         assert_eq!(said(5_400_000), ("1시간 30분".into(), "1 h 30 min".into()));
         assert_eq!(said(2 * 86_400_000), ("2일".into(), "2 days".into()));
         assert!(!span(Lang::En, Duration::MAX).is_empty());
+    }
+
+    #[test]
+    fn a_day_begins_where_the_people_are() {
+        let seoul = TimeZone::fixed(jiff::tz::offset(9));
+        let (begins, ends) = day(&seoul, "2026-11-22").unwrap();
+        assert_eq!((instant(&seoul, begins).text, ends.since(begins).as_secs()), ("2026-11-22 00:00:00".to_owned(), 86_400));
+        for wrong in ["", "2026-13-01", "yesterday", "1969-01-01", "9999-12-31"] {
+            assert_eq!(day(&seoul, wrong), None, "{wrong}");
+        }
     }
 
     #[test]

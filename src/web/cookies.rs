@@ -13,12 +13,14 @@ pub struct SessionCookies {
     refresh: &'static str,
     /// Readable by scripts, which send the value back in a header: flask profile only.
     csrf: Option<(&'static str, &'static str)>,
+    /// Keeps a person's own choice of language. No secret, but ours all the same: applications neither see nor set it.
+    language: &'static str,
     /// Everything behind `name=value` but `HttpOnly` and the lifetime.
     attributes: &'static str,
 }
 
-/// Keeps a person's own choice of language. No secret, but ours all the same: applications neither see nor set it.
 const LANGUAGE: &str = "__Host-munjigi_lang";
+const DESK_LANGUAGE: &str = "munjigi_desk_lang";
 
 /// A year, in seconds: how long that choice is kept.
 const LANGUAGE_LIFE: u32 = 31_536_000;
@@ -58,14 +60,28 @@ impl SessionCookies {
                 access: "__Host-munjigi_access",
                 refresh: "__Host-munjigi_refresh",
                 csrf: None,
+                language: LANGUAGE,
                 attributes: "; Path=/; Secure; SameSite=Lax",
             },
             CookieProfile::Flask => Self {
                 access: "access_token_cookie",
                 refresh: "refresh_token_cookie",
                 csrf: Some(("csrf_access_token", "csrf_refresh_token")),
+                language: LANGUAGE,
                 attributes: "; Path=/; Secure; SameSite=Lax",
             },
+        }
+    }
+
+    /// The cookies of the admin listener, which speaks no TLS: browsers take neither `Secure` nor `__Host-` there. They go
+    /// to nothing but our own addresses, and along with no request that another site begins.
+    pub const fn desk() -> Self {
+        Self {
+            access: "munjigi_desk_access",
+            refresh: "munjigi_desk_refresh",
+            csrf: None,
+            language: DESK_LANGUAGE,
+            attributes: "; Path=/.auth/admin; SameSite=Strict",
         }
     }
 
@@ -91,13 +107,14 @@ impl SessionCookies {
 
     /// The language a person has chosen before, as they sent it, from the `Cookie` lines of a request.
     pub fn language<'h>(lines: impl Iterator<Item = &'h HeaderValue>) -> Option<&'h str> {
-        let found = lines.flat_map(pairs).find(|(name, _)| *name == LANGUAGE.as_bytes());
+        let ours = [LANGUAGE.as_bytes(), DESK_LANGUAGE.as_bytes()];
+        let found = lines.flat_map(pairs).find(|(name, _)| ours.contains(name));
         found.and_then(|(_, value)| std::str::from_utf8(value).ok())
     }
 
     /// Keeps a person's choice of language, whoever they are and whether they log in or not.
-    pub fn keep_language(headers: &mut HeaderMap, tag: &str) {
-        append(headers, &format!("{LANGUAGE}={tag}; Path=/; Secure; SameSite=Lax; HttpOnly; Max-Age={LANGUAGE_LIFE}"));
+    pub fn keep_language(&self, headers: &mut HeaderMap, tag: &str) {
+        append(headers, &format!("{}={tag}{}; HttpOnly; Max-Age={LANGUAGE_LIFE}", self.language, self.attributes));
     }
 
     /// Which browser this is, as it was told.
@@ -191,7 +208,7 @@ impl SessionCookies {
 
     /// Every cookie of ours, those that no session needs too.
     fn all(&self) -> impl Iterator<Item = &'static str> {
-        self.names().chain([LANGUAGE, BROWSER])
+        self.names().chain([self.language, BROWSER])
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -281,8 +298,9 @@ mod tests {
     #[test]
     fn a_choice_of_language_outlives_a_logout_and_stays_with_us() {
         let mut kept = HeaderMap::new();
-        SessionCookies::keep_language(&mut kept, "en");
+        OURS.keep_language(&mut kept, "en");
         assert_eq!(kept[SET_COOKIE], "__Host-munjigi_lang=en; Path=/; Secure; SameSite=Lax; HttpOnly; Max-Age=31536000");
+        assert_eq!(SessionCookies::language(request(&["munjigi_desk_lang=ko"]).get_all(COOKIE).iter()), Some("ko"));
         let mut asked = request(&["a=1; __Host-munjigi_lang=en"]);
         assert_eq!(SessionCookies::language(asked.get_all(COOKIE).iter()), Some("en"));
         OURS.strip(&mut asked);

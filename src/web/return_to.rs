@@ -7,7 +7,8 @@ const LONGEST: usize = 4096;
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// Pages of our own to come back to: they change nothing when they are asked for.
-const OWN_PAGES: [&str; 3] = [ReturnTo::ACCOUNT, ReturnTo::PASSWORD, ReturnTo::OTHER_TAB];
+const OWN_PAGES: [&str; 7] =
+    [ReturnTo::ACCOUNT, ReturnTo::PASSWORD, ReturnTo::OTHER_TAB, ReturnTo::OVERVIEW, ReturnTo::MEMBERS, ReturnTo::MEMBER, ReturnTo::AUDIT];
 
 /// A place on our own origin to go to after a login: an absolute path with its query, byte-exact. It cannot hold anything
 /// that a browser would read as another origin, and no endpoint of ours (which would go round in circles) but a few pages.
@@ -19,12 +20,25 @@ impl ReturnTo {
     pub const ACCOUNT: &str = "/.auth/account";
     /// Where one's own password is changed.
     pub const PASSWORD: &str = "/.auth/password";
+    /// The administration's overview.
+    pub const OVERVIEW: &str = "/.auth/admin";
+    /// The list of members.
+    pub const MEMBERS: &str = "/.auth/admin/members";
+    /// One member.
+    pub const MEMBER: &str = "/.auth/admin/member";
+    /// The audit trail.
+    pub const AUDIT: &str = "/.auth/admin/audit";
     /// "Logged in; go back to the tab you were writing in."
     pub const OTHER_TAB: &str = "/.auth/logged-in";
 
     /// The page to end up on when a form waits in another tab.
     pub fn other_tab() -> Self {
         Self(Self::OTHER_TAB.to_owned())
+    }
+
+    /// The administration.
+    pub fn overview() -> Self {
+        Self(Self::OVERVIEW.to_owned())
     }
 
     /// Takes a place as it came from outside, or nothing when it is not on our origin.
@@ -157,6 +171,8 @@ mod tests {
     #[case("/.auth/account/")]
     #[case("/.auth/account/../logout")]
     #[case("/.auth/accounts")]
+    #[case("/.auth/admin/login")]
+    #[case("/.auth/admin/logout")]
     fn other_origins_and_circles_are_not_taken(#[case] text: &str) {
         assert_eq!(ReturnTo::parse(text), None);
     }
@@ -227,6 +243,7 @@ mod tests {
     #[case("/a/login")]
     #[case("/.auth/account?lang=en")]
     #[case("/.auth/logged-in")]
+    #[case("/.auth/admin/members?q=kim&after=mju%3A60241234")]
     fn places_here_are_kept_byte_exact(#[case] text: &str) {
         assert_eq!(ReturnTo::parse(text).unwrap().as_str(), text);
     }

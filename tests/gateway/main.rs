@@ -20,6 +20,8 @@ mod cookies;
 mod crash;
 mod curl;
 mod demo;
+mod desk;
+mod desk_browser;
 mod explain;
 mod first_systems;
 mod flask;

@@ -103,6 +103,14 @@ impl Admin {
             "/ready" => Ok(self.ready()),
             "/metrics" => Ok(self.numbers().await),
             path if path.starts_with(api::PREFIX) => self.api(request, peer, entrance).await,
+            // The socket is for commands.
+            path if Gateway::is_at_desk(path) && entrance == Entrance::Listener => {
+                // A browser may come through a tunnel to a socket file, and be led there by any name.
+                if !names_this_machine(&request) {
+                    return Err(Fault::Host);
+                }
+                Ok(self.current.load_full().handle_at_desk(request, peer).await)
+            }
             _ => Err(Fault::NotFound),
         }
     }

@@ -32,7 +32,7 @@ impl Admin {
 }
 
 pub(super) async fn add(gateway: &Gateway, wanted: Wanted, actor: &Actor) -> Result<Value, Fault> {
-    let (person, link) = gateway.enter(wanted, actor).await?;
+    let (person, link) = gateway.enter_person(wanted, actor).await?;
     let mut told = shown(gateway, &person);
     if let Some(link) = link {
         told["link"] = link.into();

@@ -46,7 +46,7 @@ impl Gateway {
         record.person = Some(Arc::clone(&known.verified.subject));
         let sessions = self.shared.store.sessions_of(known.verified.user.clone(), now).await?;
         let here = sessions.iter().find(|session| session.id == known.verified.session);
-        let rows: Vec<SessionRow<'_>> = sessions.iter().map(row).collect();
+        let rows: Vec<SessionRow<'_>> = sessions.iter().map(session_row).collect();
         let identity = known.identity();
         let local = self.keeper(&known).ok();
         let answers = match local {
@@ -203,7 +203,8 @@ fn wanted(body: &[u8], known: &Known) -> Result<Wanted, Refusal> {
     }
 }
 
-fn row(session: &SessionRecord) -> SessionRow<'_> {
+/// A session as pages list it.
+pub(in crate::gateway) fn session_row(session: &SessionRecord) -> SessionRow<'_> {
     SessionRow {
         id: session.id,
         user_agent: &session.user_agent,

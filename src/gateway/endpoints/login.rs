@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::{HeaderValue, StatusCode, header};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -11,7 +13,7 @@ use crate::gateway::record::Record;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::voice::{language, login_error};
 use crate::gateway::{Gateway, Intake, Refusal};
-use crate::pages::{Action, Label, Lang, LoginError, LoginPage, Message, MessagePage, Pages, ProviderChoice, WhyHere};
+use crate::pages::{Action, Label, Lang, LoginError, LoginPage, Message, MessagePage, ProviderChoice, WhyHere};
 use crate::provider::Provider;
 use crate::store::EndReason;
 use crate::web::{CrossSite, FormKind, ReturnTo, field, from_json, from_our_pages, read_whole};
@@ -190,7 +192,7 @@ impl Gateway {
         signed_in_as: Option<&str>,
         id: Option<&str>,
     ) -> Reply {
-        let providers: Vec<ProviderChoice<'_>> = self.providers.iter().map(|provider| choice(provider.as_ref(), &self.pages)).collect();
+        let providers: Vec<ProviderChoice<'_>> = self.providers.iter().map(|provider| self.provider_choice(provider)).collect();
         let next = form.next.as_ref().map(Next::parameters);
         let page = LoginPage {
             action: form.action,
@@ -215,17 +217,17 @@ impl Gateway {
         reply
     }
 
+    /// A provider as the page offers it.
+    pub(in crate::gateway) fn provider_choice<'a>(&'a self, provider: &'a Arc<dyn Provider>) -> ProviderChoice<'a> {
+        let (label, hint) = self.pages.account_system(provider.name().as_str());
+        ProviderChoice { name: provider.name().as_str(), label, hint, answering: provider.is_answering() }
+    }
+
     fn set_cookies(&self, reply: &mut Reply, logged_in: &LoggedIn, now: Timestamp) {
         let headers = reply.headers_mut();
         self.cookies.set_access(headers, &logged_in.access.token, &logged_in.access.csrf, logged_in.life, now);
         self.cookies.set_refresh(headers, &logged_in.refresh.token, &logged_in.refresh.csrf, logged_in.life, now);
     }
-}
-
-/// A provider as the page offers it.
-fn choice<'a>(provider: &'a dyn Provider, pages: &'a Pages) -> ProviderChoice<'a> {
-    let (label, hint) = pages.account_system(provider.name().as_str());
-    ProviderChoice { name: provider.name().as_str(), label, hint, answering: provider.is_answering() }
 }
 
 /// Both tokens as a program gets them (RFC 6749, section 5.1, and the flask library's names).

@@ -17,15 +17,17 @@ mod sign_up;
 use http::{Method, StatusCode};
 use serde::Serialize;
 
+pub(super) use account::session_row;
 pub(super) use carry::Tickets;
 pub(super) use check::Told;
 
+use super::desk::Place;
 use super::record::Record;
 use super::reply::{self, Reply};
 use super::voice::chosen_language;
 use super::{Gateway, Intake, Refusal};
 use crate::base::{SessionId, Timestamp};
-use crate::web::{ReturnTo, SessionCookies};
+use crate::web::ReturnTo;
 
 /// Where accounts are made.
 const SIGN_UP: &str = "/.auth/signup";
@@ -48,6 +50,7 @@ pub(super) enum Endpoint {
     Keys,
     AssertionKeys,
     Check,
+    Desk(Place),
     Enter,
     SignUp,
     Password,
@@ -90,6 +93,7 @@ impl Endpoint {
             "/.auth/check" => Some(Self::Check),
             longer if longer.starts_with(check::WITH_PATH) => Some(Self::Check),
             "/.auth/api/sessions" => Some(Self::OwnSessions),
+            _ if let Some(place) = Place::of(path) => Some(Self::Desk(place)),
             _ => path.strip_prefix("/.auth/api/sessions/").and_then(SessionId::parse).map(Self::OwnSession),
         };
         match found {
@@ -112,6 +116,7 @@ impl Endpoint {
             Self::Keys => "jwks",
             Self::AssertionKeys => "assertion-jwks",
             Self::Check => "check",
+            Self::Desk(_) => "desk",
             Self::Enter => "enter",
             Self::SignUp | Self::SignUpApi => "signup",
             Self::Password | Self::PasswordApi => "password",
@@ -123,7 +128,9 @@ impl Endpoint {
     /// Whether no person ever looks at it: its answers may be kept by caches, and there is no language to choose.
     const fn is_for_programs(self) -> bool {
         match self {
-            Self::Refresh
+            // The desk keeps the language by itself.
+            Self::Desk(_)
+            | Self::Refresh
             | Self::Check
             | Self::OwnSessions
             | Self::OwnSession(_)
@@ -149,7 +156,7 @@ impl Endpoint {
     /// Whether it is only there where no application is, if there is a portal. (The login has its own way there.)
     const fn lives_at_portal(self) -> bool {
         match self {
-            Self::Account | Self::SignUp | Self::Password | Self::Reset => true,
+            Self::Account | Self::SignUp | Self::Password | Self::Reset | Self::Desk(_) => true,
             Self::Login
             | Self::Refresh
             | Self::Logout
@@ -177,6 +184,7 @@ impl Endpoint {
             Self::Refresh | Self::LogoutAll | Self::SignUpApi | Self::PasswordApi | Self::WithdrawApi | Self::ResetApi => &[Method::POST],
             Self::OwnSessions => &[Method::GET, Method::HEAD, Method::DELETE],
             Self::OwnSession(_) => &[Method::DELETE],
+            Self::Desk(place) => place.methods(),
             Self::Me | Self::OtherTab | Self::Enter | Self::Keys | Self::AssertionKeys => &[Method::GET, Method::HEAD],
             // The asking proxy may use the method of the request it asks about.
             Self::Check => &[],
@@ -216,6 +224,7 @@ impl Gateway {
             Endpoint::Keys => public_keys(&self.keys.public()),
             Endpoint::AssertionKeys => self.asserter.as_ref().map_or(Err(Refusal::NotFound), |asserter| public_keys(&asserter.public())),
             Endpoint::Check => self.check(intake, record, now),
+            Endpoint::Desk(place) => self.desk_on_portal(place, intake, record, now).await,
             Endpoint::Enter => self.take_ticket(&intake, record, now).await,
             Endpoint::SignUp if reads => self.sign_up_page(&intake),
             Endpoint::SignUp => self.sign_up_from_page(intake, record, now).await,
@@ -229,7 +238,7 @@ impl Gateway {
             Endpoint::ResetApi => self.reset_password(intake, record, now).await,
         }?;
         if let Some(lang) = chosen.filter(|_| !endpoint.is_for_programs()) {
-            SessionCookies::keep_language(reply.headers_mut(), lang.as_str());
+            self.cookies.keep_language(reply.headers_mut(), lang.as_str());
         }
         self.harden(reply.headers_mut());
         Ok(reply)

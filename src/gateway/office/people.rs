@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{Actor, OfficeFault};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, reset_link};
 use crate::identity::{DisplayName, Email, Group, NameError, Profile, Role, UserId};
 use crate::observe::AuditKind;
 use crate::provider::{AccountFault, Local};
@@ -15,14 +15,14 @@ use crate::store::{AccountStatus, Change, EndReason, Person, PersonState};
 #[serde(default, deny_unknown_fields)]
 pub(in crate::gateway) struct Wanted {
     /// Who, when somebody is entered.
-    pub(in crate::gateway) user: Option<String>,
-    pub(in crate::gateway) role: Option<String>,
-    pub(in crate::gateway) groups: Option<Vec<String>>,
+    user: Option<String>,
+    role: Option<String>,
+    groups: Option<Vec<String>>,
     add_groups: Vec<String>,
     remove_groups: Vec<String>,
     name: Option<String>,
     email: Option<String>,
-    pub(in crate::gateway) disabled: Option<bool>,
+    disabled: Option<bool>,
     /// Of an account of our own that is made; without one a one-time link is.
     password: Option<String>,
 }
@@ -49,7 +49,11 @@ impl Gateway {
 
     /// Enters somebody beforehand, so that a role or groups hold from the first login on. In a realm of our own that makes
     /// an account, and unless its password is given, a one-time link to set one.
-    pub(in crate::gateway) async fn enter(&self, mut wanted: Wanted, actor: &Actor) -> Result<(Person, Option<String>), OfficeFault> {
+    pub(in crate::gateway) async fn enter_person(
+        &self,
+        mut wanted: Wanted,
+        actor: &Actor,
+    ) -> Result<(Person, Option<String>), OfficeFault> {
         let who = wanted.user.as_deref().ok_or_else(|| OfficeFault::Wrong("user is missing: who is to be entered".to_owned()))?;
         let user = self.whom(who).await?;
         let password = wanted.password.take().map(SecretString::from);
@@ -166,7 +170,7 @@ impl Gateway {
     async fn make_link(&self, user: &UserId) -> Result<Option<String>, OfficeFault> {
         let Some(local) = self.local_of(user) else { return Ok(None) };
         let secret = local.make_reset(user.clone()).await?;
-        Ok(secret.map(|secret| format!("{}/.auth/reset?token={secret}", self.issuer.name())))
+        Ok(secret.map(|secret| reset_link(self.issuer.name(), self.settings.portal.as_ref(), &secret)))
     }
 
     fn local_of(&self, user: &UserId) -> Option<&Local> {
@@ -175,6 +179,16 @@ impl Gateway {
 }
 
 impl Wanted {
+    /// Keeping somebody out, or letting them in again.
+    pub(in crate::gateway) fn disabled(disabled: bool) -> Self {
+        Self { disabled: Some(disabled), ..Self::default() }
+    }
+
+    /// Another role or other groups; what is `None` stays.
+    pub(in crate::gateway) fn rights(role: Option<String>, groups: Option<Vec<String>>) -> Self {
+        Self { role, groups, ..Self::default() }
+    }
+
     fn applied_to(&self, state: &PersonState) -> Result<PersonState, OfficeFault> {
         let mut profile = Profile::clone(&state.profile);
         if let Some(word) = &self.role {

@@ -25,7 +25,7 @@ pub struct PasswordPage<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct ConfirmPage<'a> {
     /// What it is asked for.
-    pub purpose: Confirm,
+    pub purpose: Confirm<'a>,
     /// Where the form goes.
     pub action: &'a str,
     /// Names and values the form sends along: the change that waits.
@@ -40,7 +40,7 @@ pub struct ConfirmPage<'a> {
 
 /// What a password is asked for once more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Confirm {
+pub enum Confirm<'a> {
     /// A page that wants a fresh login.
     Fresh,
     /// End one session.
@@ -49,29 +49,37 @@ pub enum Confirm {
     EndOthers,
     /// Leave: account and data are removed.
     Withdraw,
-    /// An administrator changes somebody's account or sessions.
-    ChangeMember,
-    /// An administrator removes somebody.
-    RemoveMember,
+    /// An administrator changes this person's account or sessions.
+    ChangeMember(&'a str),
+    /// An administrator removes this person.
+    RemoveMember(&'a str),
 }
 
-impl Confirm {
+impl<'a> Confirm<'a> {
     const fn titled(self, t: &'static Texts) -> &'static Titled {
         match self {
             Self::Fresh => &t.account.confirm.fresh,
             Self::EndSession => &t.account.confirm.end_session,
             Self::EndOthers => &t.account.confirm.end_others,
             Self::Withdraw => &t.account.confirm.withdraw,
-            Self::ChangeMember => &t.account.confirm.change_member,
-            Self::RemoveMember => &t.account.confirm.remove_member,
+            Self::ChangeMember(_) => &t.account.confirm.change_member,
+            Self::RemoveMember(_) => &t.account.confirm.remove_member,
         }
     }
 
     /// Whether it cannot be undone.
     const fn is_final(self) -> bool {
         match self {
-            Self::Withdraw | Self::RemoveMember => true,
-            Self::Fresh | Self::EndSession | Self::EndOthers | Self::ChangeMember => false,
+            Self::Withdraw | Self::RemoveMember(_) => true,
+            Self::Fresh | Self::EndSession | Self::EndOthers | Self::ChangeMember(_) => false,
+        }
+    }
+
+    /// Whom it is about, when that is somebody else.
+    const fn whom(self) -> Option<&'a str> {
+        match self {
+            Self::ChangeMember(whom) | Self::RemoveMember(whom) => Some(whom),
+            Self::Fresh | Self::EndSession | Self::EndOthers | Self::Withdraw => None,
         }
     }
 }
@@ -108,7 +116,12 @@ pub(in crate::pages) fn render_confirm(pages: &Pages, lang: Lang, page: &Confirm
         s: Shell::new(pages, lang, titled.title),
         t,
         title: titled.title,
-        lead: format!("{} {}", titled.told.what, titled.told.todo),
+        lead: format!(
+            "{}{} {}",
+            page.purpose.whom().map_or_else(String::new, |whom| format!("{whom}: ")),
+            titled.told.what,
+            titled.told.todo
+        ),
         subject: Some((t.logout.signed_in_as, page.subject)),
         action: page.action,
         hidden: page.hidden,

@@ -1,6 +1,6 @@
 use askama::Template;
 
-use super::{Console, Frame, Here, Paging, shell};
+use super::{Console, Frame, Here, Paging, around};
 use crate::base::{ClientAddr, Timestamp};
 use crate::observe::AuditKind;
 use crate::pages::shell::{Shell, document};
@@ -23,7 +23,7 @@ pub struct AuditPage<'a> {
 
 impl AuditPage<'_> {
     /// Rows on one page: as many as keep it small.
-    pub const MOST_ROWS: usize = 20;
+    pub const MOST_ROWS: usize = super::MOST_ROWS;
 }
 
 /// Which events are looked for.
@@ -48,6 +48,8 @@ pub struct AuditRow<'a> {
     pub kind: AuditKind,
     /// To whom, when known.
     pub person: Option<&'a str>,
+    /// The events of that person alone.
+    pub href: Option<&'a str>,
     /// From where, if over the network.
     pub address: Option<ClientAddr>,
     /// The id of the request in the access log.
@@ -99,10 +101,11 @@ pub(in crate::pages) fn render(pages: &Pages, lang: Lang, page: &AuditPage<'_>) 
         ("from", Some(filter.from)),
         ("to", Some(filter.to)),
     ];
+    let (s, c) = around(pages, lang, &page.console, (Here::Audit, t.admin.audit), &keep);
     document(&Document {
-        s: shell(pages, lang, t.admin.audit, &keep.map(|(name, value)| (name, value.filter(|value| !value.is_empty())))),
+        s,
         t,
-        c: Frame::new(&page.console, t, Here::Audit),
+        c,
         p: page,
         kinds: AuditKind::ALL.into_iter().map(kind).collect(),
         rows: rows.collect(),

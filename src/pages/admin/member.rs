@@ -1,7 +1,7 @@
 use askama::Template;
 
 use super::members::MemberState;
-use super::{Console, Frame, Here, shell};
+use super::{Console, Frame, Here, around};
 use crate::base::Timestamp;
 use crate::identity::Role;
 use crate::pages::account::{SessionRow, SessionShown};
@@ -17,6 +17,8 @@ pub struct MemberPage<'a> {
     pub console: Console<'a>,
     /// Where the forms go. They change nothing yet: the answer asks for the password ([`crate::pages::ConfirmPage`]).
     pub action: &'a str,
+    /// Realm and id.
+    pub id: &'a str,
     /// The id as in `sub`.
     pub subject: &'a str,
     /// What the member is called.
@@ -27,6 +29,10 @@ pub struct MemberPage<'a> {
     pub realm: &'a str,
     /// What the member may do here.
     pub role: Role,
+    /// The configuration makes the member an administrator: nobody can change that here.
+    pub fixed_role: bool,
+    /// The member is the administrator who looks.
+    pub oneself: bool,
     /// Groups, separated by commas.
     pub groups: &'a str,
     /// Whether the account can be used.
@@ -52,6 +58,32 @@ pub enum MemberNotice<'a> {
     Saved,
     /// A one-time link to set a new password. It is shown this once.
     ResetLink(&'a str),
+    /// It was not done.
+    Refused(MemberProblem),
+}
+
+/// Why something was not done to a member.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MemberProblem {
+    /// What stands in the field is no list of groups.
+    Groups,
+    /// Administrators cannot disable, demote or remove themselves.
+    Oneself,
+    /// The session had ended already.
+    SessionGone,
+    /// It is not possible with this account.
+    NotPossible,
+}
+
+impl MemberProblem {
+    const fn text(self, t: &'static Texts) -> &'static str {
+        match self {
+            Self::Groups => t.admin.member.groups_wrong,
+            Self::Oneself => t.admin.member.oneself,
+            Self::SessionGone => t.admin.member.session_gone,
+            Self::NotPossible => t.admin.member.not_possible,
+        }
+    }
 }
 
 /// What a button on a member's page asks for.
@@ -116,10 +148,11 @@ struct Document<'a> {
 pub(in crate::pages) fn render(pages: &Pages, lang: Lang, page: &MemberPage<'_>) -> String {
     let t = Texts::of(lang);
     let title = page.name.unwrap_or(page.subject);
+    let (s, c) = around(pages, lang, &page.console, (Here::Members, title), &[("id", Some(page.id))]);
     document(&Document {
-        s: shell(pages, lang, title, &[]),
+        s,
         t,
-        c: Frame::new(&page.console, t, Here::Members),
+        c,
         p: page,
         title,
         created: time::minute(lang, &pages.zone, page.created),

@@ -1,6 +1,6 @@
 use askama::Template;
 
-use super::{Console, Frame, Here, Paging, grouped, shell};
+use super::{Console, Frame, Here, Paging, around, grouped};
 use crate::base::Timestamp;
 use crate::identity::Role;
 use crate::pages::shell::{Shell, document};
@@ -15,6 +15,12 @@ pub struct MembersPage<'a> {
     pub console: Console<'a>,
     /// What was searched for.
     pub query: &'a str,
+    /// Whether only those are shown who wait for approval.
+    pub only_awaiting: bool,
+    /// How many wait for approval.
+    pub awaiting: u64,
+    /// Somebody was just removed.
+    pub removed: bool,
     /// The members found, at most [`MembersPage::MOST_ROWS`].
     pub rows: &'a [MemberRow<'a>],
     /// How many there are in all, when it is known without counting.
@@ -25,7 +31,7 @@ pub struct MembersPage<'a> {
 
 impl MembersPage<'_> {
     /// Rows on one page: as many as keep it small.
-    pub const MOST_ROWS: usize = 20;
+    pub const MOST_ROWS: usize = super::MOST_ROWS;
 }
 
 /// One member in the list.
@@ -92,6 +98,7 @@ struct Document<'a> {
     c: Frame<'a>,
     p: &'a MembersPage<'a>,
     found: Option<String>,
+    awaiting: Option<String>,
     rows: Vec<RowShown<'a>>,
     paging: Paging<'a>,
 }
@@ -99,12 +106,15 @@ struct Document<'a> {
 pub(in crate::pages) fn render(pages: &Pages, lang: Lang, page: &MembersPage<'_>) -> String {
     let t = Texts::of(lang);
     let row = |row| RowShown { row, role: t.role(row.role), last_login: row.last_login.map(|at| time::minute(lang, &pages.zone, at)) };
+    let keep = [("q", Some(page.query)), ("awaiting", page.only_awaiting.then_some("1"))];
+    let (s, c) = around(pages, lang, &page.console, (Here::Members, t.admin.members), &keep);
     document(&Document {
-        s: shell(pages, lang, t.admin.members, &[("q", Some(page.query).filter(|query| !query.is_empty()))]),
+        s,
         t,
-        c: Frame::new(&page.console, t, Here::Members),
+        c,
         p: page,
         found: page.total.map(|total| (t.admin.found)(&grouped(total))),
+        awaiting: (page.awaiting > 0).then(|| (t.admin.awaiting_some)(&grouped(page.awaiting))),
         rows: page.rows.iter().take(MembersPage::MOST_ROWS).map(row).collect(),
         paging: page.paging,
     })

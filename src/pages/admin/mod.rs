@@ -11,7 +11,7 @@ use crate::pages::texts::Texts;
 use crate::pages::{Lang, Pages};
 
 pub use audit::{AuditFilter, AuditPage, AuditRow};
-pub use member::{MemberCommand, MemberNotice, MemberPage};
+pub use member::{MemberCommand, MemberNotice, MemberPage, MemberProblem};
 pub use members::{MemberRow, MemberState, MembersPage};
 pub use overview::{Hour, OverviewPage, RouteFigures};
 
@@ -80,17 +80,33 @@ fn grouped(number: u64) -> String {
     Some(head).filter(|head| !head.is_empty()).into_iter().chain(groups).collect::<Vec<_>>().join(",")
 }
 
-fn shell<'a>(pages: &'a Pages, lang: Lang, title: &str, keep: &[(&str, Option<&str>)]) -> Shell<'a> {
-    Shell::new(pages, lang, title).switching(keep).wide(pages)
+/// What stands around every page of the administration: the shell and the frame. An empty value is not kept by the switch of
+/// the language.
+fn around<'a>(
+    pages: &'a Pages,
+    lang: Lang,
+    console: &Console<'a>,
+    (here, title): (Here, &str),
+    keep: &[(&str, Option<&str>)],
+) -> (Shell<'a>, Frame<'a>) {
+    let keep: Vec<_> = keep.iter().map(|(name, value)| (*name, value.filter(|value| !value.is_empty()))).collect();
+    (Shell::new(pages, lang, title).switching(&keep).wide(pages), Frame::new(console, Texts::of(lang), here))
 }
+
+/// Rows on one page of a list: as many as keep it small.
+const MOST_ROWS: usize = 20;
 
 /// Where one list goes on, and where it came from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Paging<'a> {
+    /// The first page; `None` on it.
+    pub first: Option<&'a str>,
     /// The page before; `None` on the first.
     pub before: Option<&'a str>,
     /// The page after; `None` on the last.
     pub after: Option<&'a str>,
+    /// The last page; `None` on it, and where nobody goes so far.
+    pub last: Option<&'a str>,
 }
 
 #[cfg(test)]

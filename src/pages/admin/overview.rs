@@ -1,7 +1,7 @@
 use askama::Template;
 
 use super::plot::{Figures, Plot};
-use super::{Console, Frame, Here, grouped, shell};
+use super::{Console, Frame, Here, around, grouped};
 use crate::base::Timestamp;
 use crate::pages::shell::{Shell, document};
 use crate::pages::texts::Texts;
@@ -48,7 +48,7 @@ pub struct Hour {
 /// The requests of one route by the class of their status.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RouteFigures<'a> {
-    /// Host and path of the route.
+    /// Host and path of the route; nothing for all others together.
     pub route: &'a str,
     /// 1xx and 2xx.
     pub fine: u64,
@@ -106,17 +106,18 @@ pub(in crate::pages) fn render(pages: &Pages, lang: Lang, page: &OverviewPage<'_
         median: milliseconds(hour.latency_median),
         slow: milliseconds(hour.latency_slow),
     };
+    let (s, c) = around(pages, lang, &page.console, (Here::Overview, t.admin.overview), &[]);
     document(&Document {
-        s: shell(pages, lang, t.admin.overview, &[]),
+        s,
         t,
-        c: Frame::new(&page.console, t, Here::Overview),
+        c,
         live_sessions: grouped(page.live_sessions),
         logins: grouped(hours.iter().map(|hour| hour.logins).fold(0, u64::saturating_add)),
         refusals: grouped(hours.iter().map(|hour| hour.refusals).fold(0, u64::saturating_add)),
         latency: milliseconds(hours.iter().rev().find_map(|hour| hour.latency_median)),
         plots: plots(pages, t, hours),
         hours: hours.iter().map(shown).collect(),
-        routes: page.routes.iter().take(OverviewPage::MOST_ROUTES).map(route_shown).collect(),
+        routes: page.routes.iter().take(OverviewPage::MOST_ROUTES).map(|figures| route_shown(figures, t)).collect(),
     })
 }
 
@@ -134,7 +135,7 @@ fn plots(pages: &Pages, t: &'static Texts, hours: &[Hour]) -> [Plot; 3] {
     ]
 }
 
-fn route_shown<'a>(figures: &RouteFigures<'a>) -> RouteShown<'a> {
+fn route_shown<'a>(figures: &RouteFigures<'a>, t: &'static Texts) -> RouteShown<'a> {
     let parts = [("k0", figures.fine), ("k1", figures.redirected), ("k2", figures.refused), ("k3", figures.failed)];
     let all = parts.iter().map(|(_, value)| u128::from(*value)).sum::<u128>().max(1);
     let place = |sum: u128| u64::try_from(sum * 100 / all).unwrap_or(100);
@@ -148,5 +149,6 @@ fn route_shown<'a>(figures: &RouteFigures<'a>) -> RouteShown<'a> {
             shares.push(Share { class, from, wide });
         }
     }
-    RouteShown { route: figures.route, counts: parts.map(|(_, value)| grouped(value)), shares }
+    let route = if figures.route.is_empty() { t.admin.other_routes } else { figures.route };
+    RouteShown { route, counts: parts.map(|(_, value)| grouped(value)), shares }
 }

@@ -8,7 +8,8 @@ use crate::identity::Role;
 use crate::observe::AuditKind;
 use crate::pages::{
     AccountPage, AuditFilter, AuditPage, AuditRow, Confirm, ConfirmPage, Console, ExtraField, Hour, Lang, MemberNotice, MemberPage,
-    MemberRow, MemberState, MembersPage, OverviewPage, Pages, Paging, PasswordPage, Problem, RouteFigures, SessionRow, SignUpPage,
+    MemberProblem, MemberRow, MemberState, MembersPage, OverviewPage, Pages, Paging, PasswordPage, Problem, RouteFigures, SessionRow,
+    SignUpPage,
 };
 
 fn ago(secs: u64) -> Timestamp {
@@ -73,8 +74,14 @@ fn forms(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
         ("password-by-link".into(), pages.password(lang, &PasswordPage { link: Some("6f2c1b7e-3c5d-4f0e-9a1b-2c3d4e5f6071"), ..password })),
         ("password-problems".into(), pages.password(lang, &PasswordPage { problems: &wrong, ..password })),
     ];
-    let purposes =
-        [Confirm::Fresh, Confirm::EndSession, Confirm::EndOthers, Confirm::Withdraw, Confirm::ChangeMember, Confirm::RemoveMember];
+    let purposes = [
+        Confirm::Fresh,
+        Confirm::EndSession,
+        Confirm::EndOthers,
+        Confirm::Withdraw,
+        Confirm::ChangeMember(say("kim")),
+        Confirm::RemoveMember(say("kim")),
+    ];
     for purpose in purposes {
         let hidden = [(say("do"), say("withdraw")), (say("session"), say("BwcHBwcHBwcHBwcHBwcHBw"))];
         let page = ConfirmPage {
@@ -154,9 +161,23 @@ fn members(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
         last_login: (index % 4 != 2).then(|| ago(index as u64 * 50_000)),
     };
     let rows: Vec<MemberRow<'_>> = (0..MembersPage::MOST_ROWS).map(row).collect();
-    let paging = Paging { before: Some(say("?q=kim&before=60241234")), after: Some(say("?q=kim&after=60245678")) };
-    let page = MembersPage { console: console(say), query: say("김"), rows: &rows, total: Some(50_000), paging };
-    let none = MembersPage { query: "", rows: &[], total: None, paging: Paging::default(), ..page };
+    let paging = Paging {
+        first: Some(say("?q=kim")),
+        before: Some(say("?q=kim&before=60241234")),
+        after: Some(say("?q=kim&after=60245678")),
+        last: Some(say("?q=kim&last=1")),
+    };
+    let page = MembersPage {
+        console: console(say),
+        query: say("김"),
+        only_awaiting: false,
+        awaiting: 12,
+        removed: true,
+        rows: &rows,
+        total: Some(50_000),
+        paging,
+    };
+    let none = MembersPage { query: "", only_awaiting: true, rows: &[], total: None, paging: Paging::default(), ..page };
     vec![("members".into(), pages.members(lang, &page)), ("members-none".into(), pages.members(lang, &none))]
 }
 
@@ -165,11 +186,14 @@ fn member(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
     let page = MemberPage {
         console: console(say),
         action: say("/.auth/admin/members/local:kim"),
+        id: say("local:kim"),
         subject: say("kim@local"),
         name: Some(say("김명지")),
         email: Some(say("kim@mju.ac.kr")),
         realm: say("local"),
         role: Role::Member,
+        fixed_role: false,
+        oneself: false,
         groups: say("students, computer-science"),
         state: MemberState::Active,
         created: ago(9_000_000),
@@ -182,7 +206,14 @@ fn member(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
     let link = MemberNotice::ResetLink(say("https://gate.example.ac.kr/.auth/reset/Zk1vQ0xhY2hlLXNvbWUtcmFuZG9tLWJ5dGVz"));
     vec![
         ("member".into(), pages.member(lang, &page)),
-        ("member-saved".into(), pages.member(lang, &MemberPage { notice: Some(MemberNotice::Saved), role: Role::Admin, ..page })),
+        (
+            "member-saved".into(),
+            pages.member(
+                lang,
+                &MemberPage { notice: Some(MemberNotice::Saved), role: Role::Admin, oneself: true, fixed_role: true, ..page },
+            ),
+        ),
+        ("member-refused".into(), pages.member(lang, &MemberPage { notice: Some(MemberNotice::Refused(MemberProblem::Oneself)), ..page })),
         ("member-link".into(), pages.member(lang, &MemberPage { notice: Some(link), state: MemberState::Disabled, ..page })),
         (
             "member-new".into(),
@@ -207,6 +238,7 @@ fn audits(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
         at: ago(index as u64 * 700),
         kind: AuditKind::ALL[index % AuditKind::ALL.len()],
         person: (index % 6 != 5).then(|| say("60241234")),
+        href: (index % 6 != 5).then(|| say("?person=mju%3A60241234")),
         address: (index % 7 != 6).then(|| address("2001:db8:1234:5678:9abc:def0:1234:5678")),
         request_id: (index % 7 != 6).then(|| say("9f2c41d07ab35e68")),
         detail: say("provider mju: error code VL-1001"),
@@ -214,7 +246,7 @@ fn audits(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
     let rows: Vec<AuditRow<'_>> = (0..AuditPage::MOST_ROWS).map(row).collect();
     let filter =
         AuditFilter { person: say("60241234"), kind: Some(AuditKind::LoginRefused), from: say("2026-11-01"), to: say("2026-11-21") };
-    let paging = Paging { before: None, after: Some(say("?after=1234")) };
+    let paging = Paging { first: Some(say("?")), after: Some(say("?before=1234")), ..Paging::default() };
     let page = AuditPage { console: console(say), filter, rows: &rows, paging };
     let none = AuditPage { filter: AuditFilter::default(), rows: &[], paging: Paging::default(), ..page };
     vec![("audit".into(), pages.audit(lang, &page)), ("audit-none".into(), pages.audit(lang, &none))]
@@ -231,7 +263,7 @@ fn overviews(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
     };
     let hours: Vec<Hour> = (0..24).map(hour).collect();
     let route = |index: u64| RouteFigures {
-        route: say("grades.example.ac.kr/staff"),
+        route: if index == 5 { say("") } else { say("grades.example.ac.kr/staff") },
         fine: 90_000 / (index + 1),
         redirected: 4_000,
         refused: 900 * index,

@@ -95,6 +95,7 @@ fn read_or_make(path: &Path) -> io::Result<[u8; LENGTH]> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "read once, when the store is opened")]
 fn read(path: &Path) -> io::Result<Option<[u8; LENGTH]>> {
     match fs::read(path) {
         Ok(bytes) => bytes.try_into().map(Some).map_err(|_| io::Error::other("it does not hold 32 bytes; put the right one back")),

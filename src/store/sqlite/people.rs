@@ -127,7 +127,9 @@ pub(super) fn paging(query: &PeopleQuery) -> (String, Vec<Value>) {
     };
     if let Some((than, user)) = beside {
         // A row value, which the index over both columns is searched with.
-        sql.push_str(&format!(" AND (realm, id) {than} (?, ?)"));
+        sql.push_str(" AND (realm, id) ");
+        sql.push_str(than);
+        sql.push_str(" (?, ?)");
         values.extend([Value::from(user.realm().as_str().to_owned()), Value::from(user.id().to_owned())]);
     }
     if query.awaiting {

@@ -354,6 +354,7 @@ fn what_an_administrator_did_is_found_in_an_index() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a test looks at its own files")]
 async fn blocked_ids_are_known_under_their_own_key_only() {
     let place = tempfile::tempdir().unwrap();
     let (store, settings) = store_in(place.path());
