@@ -1,0 +1,1 @@
+"""The parts of the measuring rig. Nothing but Python's own library."""
