@@ -6,6 +6,7 @@ use rustls::HandshakeKind;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::select;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -18,6 +19,7 @@ use super::limits::{Gate, Place};
 use super::patient::Patient;
 use super::proxy_header::{self, Absent, Origin, Peek};
 use super::socket::{Arrival, Entrance};
+use super::spread::{Newcomer, Spread};
 use crate::base::ClientAddr;
 use crate::observe::ConnectionFault;
 use crate::web::{Known, Peer};
@@ -33,6 +35,7 @@ pub(super) struct Door<H> {
     pub(super) site: Arc<Site<H>>,
     pub(super) environment: Environment,
     pub(super) gate: Arc<Gate>,
+    pub(super) spread: Arc<Spread>,
     pub(super) handshake_timeout: Duration,
     pub(super) worker: usize,
 }
@@ -69,12 +72,38 @@ impl<H: Handler> Door<H> {
                 () = stopping.cancelled() => return,
                 place = self.gate.enter((!is_proxy).then_some(peer.address)) => place,
             };
-            let Some(place) = place else {
+            let Some(mut place) = place else {
                 self.site.faults.note(ConnectionFault::AddressLimit, peer.address);
                 continue;
             };
             self.environment.metrics.connections.accepted.inc();
-            self.receive(arrival, peer, place, speaks);
+            let worker = place.sit(self.spread.seat(self.worker));
+            if worker == self.worker {
+                self.receive(arrival, peer, place, speaks);
+                continue;
+            }
+            let newcomer = arrival.leave().map(|arrival| Newcomer { arrival, peer: Peer { worker, ..peer }, place, speaks });
+            match newcomer {
+                Ok(newcomer) => self.spread.hand_over(worker, newcomer),
+                Err(error) => tracing::warn!(%error, "a connection could not be handed to another worker"),
+            }
+        }
+    }
+
+    /// Takes connections that other workers have accepted for this one.
+    pub(super) async fn welcome(self: Arc<Self>, mut newcomers: UnboundedReceiver<Newcomer>) {
+        let stopping = &self.site.drain.stopping;
+        loop {
+            let newcomer = select! {
+                biased;
+                () = stopping.cancelled() => return,
+                newcomer = newcomers.recv() => newcomer,
+            };
+            let Some(Newcomer { arrival, peer, place, speaks }) = newcomer else { return };
+            match arrival.arrive() {
+                Ok(arrival) => self.receive(arrival, peer, place, speaks),
+                Err(error) => tracing::warn!(%error, "a connection could not be taken over from another worker"),
+            }
         }
     }
 

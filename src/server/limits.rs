@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::spread::Seat;
 use crate::base::ClientAddr;
 
 /// How many connections there may be, in all and from one address.
@@ -26,6 +27,7 @@ struct Full;
 pub(super) struct Place {
     gate: Arc<Gate>,
     address: Option<IpAddr>,
+    seat: Option<Seat>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -53,7 +55,7 @@ impl Gate {
         let guard = AddressGuard { gate: self, address: held };
         let permit = Arc::clone(&self.places).acquire_owned().await.ok()?;
         self.open.inc();
-        Some(Place { gate: Arc::clone(self), address: guard.keep(), _permit: permit })
+        Some(Place { gate: Arc::clone(self), address: guard.keep(), seat: None, _permit: permit })
     }
 
     /// One more for an address: what to give back, if that is counted at all.
@@ -118,6 +120,13 @@ impl AddressGuard<'_> {
 impl Drop for AddressGuard<'_> {
     fn drop(&mut self) {
         self.gate.give_back(self.address.take());
+    }
+}
+
+impl Place {
+    /// Takes a seat at the worker that will serve the connection, and says which that is.
+    pub(super) fn sit(&mut self, seat: Seat) -> usize {
+        self.seat.insert(seat).worker()
     }
 }
 

@@ -18,6 +18,7 @@ mod plain;
 mod proxy_header;
 mod redirect;
 mod socket;
+mod spread;
 mod stall;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Clock, TrustedProxies};
@@ -49,6 +51,7 @@ pub use inherit::Inherited;
 use limits::Gate;
 pub use plain::{Plain, serve_plain};
 use socket::{Entrance, SocketFile};
+use spread::{Newcomer, Spread};
 
 /// What the operator wants of the sockets.
 #[derive(Clone, Debug)]
@@ -143,17 +146,19 @@ impl Server {
         };
         let open = environment.metrics.connections.open.clone();
         let gate = Gate::new(settings.max_connections, settings.max_connections_per_address, open);
-        for (worker, sockets) in workers.into_iter().enumerate() {
+        let (spread, newcomers) = Spread::new(workers.len());
+        for (worker, (sockets, newcomers)) in workers.into_iter().zip(newcomers).enumerate() {
             let drain = server.drain.for_worker();
             let site = Site { handler: handler.clone(), http: Http::new(settings), faults: environment.faults(), drain };
             let door = Arc::new(Door {
                 site: Arc::new(site),
                 environment: environment.clone(),
                 gate: Arc::clone(&gate),
+                spread: Arc::clone(&spread),
                 handshake_timeout: settings.handshake_timeout,
                 worker,
             });
-            server.workers.push(start_worker(door, sockets, server.exit.child_token())?);
+            server.workers.push(start_worker(door, sockets, newcomers, server.exit.child_token())?);
         }
         if let Some(listener) = redirect {
             let port = server.addresses.first().map_or(443, SocketAddr::port);
@@ -211,10 +216,16 @@ impl Drop for Server {
 }
 
 /// One thread, one runtime, its listeners.
-fn start_worker<H: Handler>(door: Arc<Door<H>>, sockets: Vec<Listening>, exit: CancellationToken) -> io::Result<JoinHandle<()>> {
+fn start_worker<H: Handler>(
+    door: Arc<Door<H>>,
+    sockets: Vec<Listening>,
+    newcomers: UnboundedReceiver<Newcomer>,
+    exit: CancellationToken,
+) -> io::Result<JoinHandle<()>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let listeners = register(&runtime, sockets)?;
     thread::Builder::new().name(format!("worker-{}", door.worker)).spawn(move || {
+        runtime.spawn(Arc::clone(&door).welcome(newcomers));
         for (entrance, speaks) in listeners {
             runtime.spawn(Arc::clone(&door).keep(entrance, speaks));
         }

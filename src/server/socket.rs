@@ -59,6 +59,12 @@ pub(super) enum Arrival {
     Unix(net::UnixStream),
 }
 
+/// A connection between two runtimes.
+pub(super) enum Moving {
+    Tcp(std::net::TcpStream, SocketAddr),
+    Unix(UnixStream),
+}
+
 impl Entrance {
     pub(super) async fn accept(&self) -> io::Result<Arrival> {
         match self {
@@ -68,7 +74,25 @@ impl Entrance {
     }
 }
 
+impl Moving {
+    /// On the runtime that takes it.
+    pub(super) fn arrive(self) -> io::Result<Arrival> {
+        Ok(match self {
+            Self::Tcp(stream, address) => Arrival::Tcp(net::TcpStream::from_std(stream)?, address),
+            Self::Unix(stream) => Arrival::Unix(net::UnixStream::from_std(stream)?),
+        })
+    }
+}
+
 impl Arrival {
+    /// Takes it out of the runtime it was accepted on.
+    pub(super) fn leave(self) -> io::Result<Moving> {
+        Ok(match self {
+            Self::Tcp(stream, address) => Moving::Tcp(stream.into_std()?, address),
+            Self::Unix(stream) => Moving::Unix(stream.into_std()?),
+        })
+    }
+
     /// The connection as its requests will see it, before anything was read from it. The peers of a socket file have no
     /// address; they are shown as 127.0.0.1, port 0, with the user at the other end beside it.
     pub(super) fn peer(&self, worker: usize) -> io::Result<Peer> {
