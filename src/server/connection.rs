@@ -16,6 +16,7 @@ use super::faults::{FaultLog, is_late_head};
 use super::handler::{Handler, Service};
 use super::limits::Place;
 use super::stall::Streams;
+use super::timer::SharedTimers;
 use crate::web::{Pace, Peer};
 
 /// How often a connection that was told to end is looked at.
@@ -51,7 +52,7 @@ impl Http {
     pub(super) fn new(settings: &Settings) -> Self {
         let mut h1 = http1::Builder::new();
         // One number for the head and for the time between requests: hyper has one timer for both.
-        h1.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).half_close(false);
+        h1.timer(SharedTimers::default()).header_read_timeout(settings.header_timeout).half_close(false);
         h1.max_header_size(settings.max_head).max_buf_size(settings.max_head.max(128 * 1024));
         if settings.max_headers != HEADERS_ON_STACK {
             h1.max_headers(settings.max_headers);

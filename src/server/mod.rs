@@ -22,6 +22,7 @@ mod spread;
 mod stall;
 #[cfg(test)]
 mod tests;
+mod timer;
 
 use std::io;
 use std::net::SocketAddr;
