@@ -17,12 +17,14 @@ pub(super) fn bare(out: &mut Vec<u8>, text: &[u8]) {
 
 fn hex_escaped(out: &mut Vec<u8>, text: &[u8], also_plain: fn(u8) -> bool) {
     const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
-    for &byte in text {
-        if (byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\')) || also_plain(byte) {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(&[b'\\', b'x', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
+    let is_plain = |byte: u8| (byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\')) || also_plain(byte);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (plain, from_here) = rest.split_at(rest.iter().position(|byte| !is_plain(*byte)).unwrap_or(rest.len()));
+        out.extend_from_slice(plain);
+        let Some((byte, behind)) = from_here.split_first() else { return };
+        out.extend_from_slice(&[b'\\', b'x', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        rest = behind;
     }
 }
 

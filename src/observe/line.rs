@@ -57,7 +57,8 @@ impl RequestLine<'_> {
     /// What is absent is `-`; a connection that ended without an answer has status `000`.
     pub(super) fn write_combined(&self, out: &mut Vec<u8>) {
         // Writing to a Vec cannot fail; the results below are of no interest.
-        let _ = write!(out, "{} - ", self.address);
+        let _ = write!(out, "{}", self.address);
+        out.extend_from_slice(b" - ");
         field(out, self.person.map(str::as_bytes));
         with_stamp(self.at, |stamp| {
             out.extend_from_slice(b" [");
@@ -68,17 +69,26 @@ impl RequestLine<'_> {
             escape::bare(out, method.as_bytes());
             out.push(b' ');
             escape::target(out, self.target, escape::bare);
-            let _ = write!(out, " {}", protocol(self.protocol));
+            out.push(b' ');
+            out.extend_from_slice(protocol(self.protocol).as_bytes());
         }
-        let _ = write!(out, "\" {:03} {} \"", self.status, self.bytes_out);
+        out.extend_from_slice(b"\" ");
+        number(out, self.status.into(), 3);
+        out.push(b' ');
+        number(out, self.bytes_out, 1);
+        out.extend_from_slice(b" \"");
         text_or_dash(out, self.referer.map(escape::without_query), escape::quoted);
         out.extend_from_slice(b"\" \"");
         text_or_dash(out, self.user_agent, escape::quoted);
-        let _ = write!(out, "\" {} ", self.id);
+        out.extend_from_slice(b"\" ");
+        out.extend_from_slice(self.id.as_str().as_bytes());
+        out.push(b' ');
         field(out, self.route.map(str::as_bytes));
-        let _ = write!(out, " {:.3} ", self.duration.as_secs_f64());
+        out.push(b' ');
+        seconds(out, self.duration);
+        out.push(b' ');
         match self.upstream {
-            Some(upstream) => _ = write!(out, "{:.3}", upstream.as_secs_f64()),
+            Some(upstream) => seconds(out, upstream),
             None => out.push(b'-'),
         }
         out.push(b' ');
@@ -122,6 +132,26 @@ impl RequestLine<'_> {
         member(out, "user_agent", self.user_agent);
         out.extend_from_slice(b"}\n");
     }
+}
+
+/// A number with at least `digits` digits. One line is written for each request, and `write!` takes its time.
+fn number(out: &mut Vec<u8>, number: u64, digits: usize) {
+    let mut text = [b'0'; 20];
+    let (mut begin, mut rest) = (text.len(), number);
+    while rest > 0 || text.len() - begin < digits {
+        begin -= 1;
+        text[begin] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+    out.extend_from_slice(&text[begin..]);
+}
+
+/// Seconds with three decimals, rounded.
+fn seconds(out: &mut Vec<u8>, span: Duration) {
+    let millis = u64::try_from((span.as_micros() + 500) / 1000).unwrap_or(u64::MAX);
+    number(out, millis / 1000, 1);
+    out.push(b'.');
+    number(out, millis % 1000, 3);
 }
 
 fn field(out: &mut Vec<u8>, text: Option<&[u8]>) {
