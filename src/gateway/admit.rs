@@ -119,12 +119,13 @@ impl Gateway {
             (Some(access), refresh) => match self.verify_for(access, route, now) {
                 Ok(verified) => {
                     let known = self.standing(verified, Shown::Cookie)?;
-                    Ok(self.prolong(known, intake, now).await)
+                    // Boxed, like the two below: few requests come here, and all would carry the room for it.
+                    if self.is_near_its_end(&known, now) { Ok(Box::pin(self.prolong(known, intake, now)).await) } else { Ok(known) }
                 }
-                Err(TokenFault::Expired) if refresh.is_some() => self.revive(intake, now).await,
+                Err(TokenFault::Expired) if refresh.is_some() => Box::pin(self.revive(intake, now)).await,
                 Err(fault) => Err(fault.into()),
             },
-            (None, Some(_)) => self.revive(intake, now).await,
+            (None, Some(_)) => Box::pin(self.revive(intake, now)).await,
         }
     }
 
@@ -159,12 +160,14 @@ impl Gateway {
         Ok(Known { verified, profile, shown, renewed: None })
     }
 
+    /// Whether a token of ours is in the last part of its life.
+    fn is_near_its_end(&self, known: &Known, now: Timestamp) -> bool {
+        known.verified.foreign.is_none() && known.verified.expires.since(now) <= self.settings.sessions.renew_window
+    }
+
     /// A cookie in the last part of its life is replaced on the way through. If that cannot be done now, the request passes
     /// on the token it has.
     async fn prolong(&self, known: Known, intake: &Intake, now: Timestamp) -> Known {
-        if known.verified.foreign.is_some() || known.verified.expires.since(now) > self.settings.sessions.renew_window {
-            return known;
-        }
         let renewed = self.renew(known.verified.session, known.verified.id, Presented::Access, intake, now).await;
         match renewed.and_then(|renewed| self.standing(Arc::clone(&renewed.verified), Shown::Cookie).map(|standing| (renewed, standing))) {
             Ok((renewed, standing)) => Known { renewed: Some(renewed), ..standing },

@@ -157,6 +157,15 @@ impl Gateway {
     /// knows ours, so that a foreign token can touch no session of ours.
     pub(super) fn verify_for(&self, token: &AccessToken, route: Option<&Route>, now: Timestamp) -> Result<Arc<Verified>, TokenFault> {
         let accept: &[Arc<ForeignVerifier>] = route.map_or(&[], |route| &route.tokens.accept);
+        // What an issuer's verifier remembers was looked at by ours before and was not ours; only time has passed since.
+        for issuer in accept {
+            if let Some(remembered) = issuer.remembered(token, now) {
+                if let Some(source) = issuer.source() {
+                    self.shared.fetch_keys(source, false, now);
+                }
+                return remembered;
+            }
+        }
         let own = match self.verifier.access(token, now) {
             Err(fault) if !accept.is_empty() && may_be_foreign(fault) => fault,
             settled => return settled,

@@ -12,7 +12,10 @@ use super::{Admission, Gateway, Intake, Refusal, Route};
 use crate::base::Timestamp;
 use crate::routing::Target;
 use crate::upstream::{LeasedBody, SendError};
-use crate::web::{Arriving, BodyFault, BodyTerms, Pace, RequestBody, announced_trailers, strip_hop_by_hop, trailer_line};
+use crate::web::{Arriving, BodyFault, BodyTerms, HeaderText, Pace, RequestBody, announced_trailers, strip_hop_by_hop, trailer_line};
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
 impl Gateway {
     /// The only road to an upstream. It takes what only [`Gateway::intake`] and [`Gateway::admit`] can make.
@@ -60,11 +63,12 @@ impl Gateway {
     ) -> Result<(Uri, HeaderMap), Refusal> {
         let settings = &route.settings;
         let path = settings.rewrite.apply(&intake.path)?;
+        let mut text = HeaderText::new();
         let target = match &intake.query {
-            Some(query) => Uri::try_from(format!("{}?{query}", path.as_str())),
-            None => Uri::try_from(path.as_str()),
+            Some(query) => text.bytes(format_args!("{}?{query}", path.as_str())),
+            None => text.bytes(path.as_str()),
         };
-        let target = target.map_err(|_| Refusal::Internal("the canonical path is no request target"))?;
+        let target = Uri::from_maybe_shared(target).map_err(|_| Refusal::Internal("the canonical path is no request target"))?;
         let facts = intake.forwarding_facts();
         let shown = match admission.shown() {
             Shown::Header => intake.credentials.bearer.take().and_then(Result::ok),
@@ -84,16 +88,16 @@ impl Gateway {
         let now = self.shared.clock.now();
         Self::hand_over(&mut headers, shown.as_ref(), admission, route, now)?;
         settings.request_headers.apply(&mut headers);
-        Intake::write_forwarding(&mut headers, &facts);
+        Intake::write_forwarding(&mut headers, &facts, &mut text);
         if let Some(Ok(prefix)) = settings.rewrite.strip.as_ref().map(|prefix| HeaderValue::from_str(prefix.as_str())) {
-            headers.insert("x-forwarded-prefix", prefix);
+            headers.insert(FORWARDED_PREFIX, prefix);
         }
         if let Some(host) = &settings.host_header {
             headers.insert(HOST, host.clone());
         }
-        self.introduce(&mut headers, admission, route, now)?;
-        if let Ok(id) = HeaderValue::from_str(id) {
-            headers.insert("x-request-id", id);
+        self.introduce(&mut headers, admission, route, now, &mut text)?;
+        if let Some(id) = text.text(id) {
+            headers.insert(REQUEST_ID, id);
         }
         if intake.websocket {
             headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -106,9 +110,16 @@ impl Gateway {
     }
 
     /// Writes who is asking: to the application, or to the proxy that asks in its place.
-    pub(super) fn introduce(&self, headers: &mut HeaderMap, admission: &Admission, route: &Route, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn introduce(
+        &self,
+        headers: &mut HeaderMap,
+        admission: &Admission,
+        route: &Route,
+        now: Timestamp,
+        text: &mut HeaderText,
+    ) -> Result<(), Refusal> {
         let Some(identity) = admission.identity() else { return Ok(()) };
-        self.identity_headers.write(headers, identity);
+        self.identity_headers.write(headers, identity, text);
         if let (Some(assertions), Some(verified)) = (&route.assertions, admission.verified()) {
             let assertion = assertions.about(identity, &verified.id, now);
             let assertion = assertion.map_err(|_| Refusal::Internal("the key for assertions does not sign"))?;

@@ -7,9 +7,14 @@ use super::{Gateway, HostFault, Refusal};
 use crate::base::{AccessToken, ClientAddr};
 use crate::routing::{CanonicalPath, HostName};
 use crate::web::{
-    Arriving, DoubledCookie, Peer, PresentedCookies, SessionCookies, announced_trailers, asks_for_websocket, strip_hop_by_hop,
-    takes_trailers,
+    Arriving, DoubledCookie, HeaderText, Peer, PresentedCookies, SessionCookies, announced_trailers, asks_for_websocket,
+    strip_hop_by_hop, takes_trailers,
 };
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// A request that is well-formed, and from which everything was taken that only we may say. Only [`Gateway::intake`] makes
 /// one; it has not been judged yet.
@@ -121,14 +126,14 @@ impl Gateway {
         if !peer.is_trusted(&self.settings.trusted_proxies) {
             return peer.address;
         }
-        let lines: Vec<&str> = headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or("?")).collect();
+        let lines: Vec<&str> = headers.get_all(FORWARDED_FOR).iter().map(|line| line.to_str().unwrap_or("?")).collect();
         if lines.is_empty() { peer.address } else { self.settings.trusted_proxies.client_behind(peer.address, &lines.join(",")) }
     }
 
     /// Whether the client speaks https: to us, or to a trusted proxy that says so, once and in this one word.
     pub(super) fn is_secure(&self, headers: &HeaderMap, peer: &Peer) -> bool {
         let said = || {
-            let mut lines = headers.get_all("x-forwarded-proto").iter();
+            let mut lines = headers.get_all(FORWARDED_PROTO).iter();
             lines.next().is_some_and(|value| value == "https") && lines.next().is_none()
         };
         peer.secure || (peer.is_trusted(&self.settings.trusted_proxies) && said())
@@ -178,19 +183,20 @@ impl Intake {
     }
 
     /// Writes who asked whom and how, in our words; a trusted proxy's chain is carried on.
-    pub(super) fn write_forwarding(headers: &mut HeaderMap, intake: &ForwardingFacts) {
-        if let Ok(address) = HeaderValue::from_str(&intake.peer.to_string()) {
+    pub(super) fn write_forwarding(headers: &mut HeaderMap, intake: &ForwardingFacts, text: &mut HeaderText) {
+        if let Some(peer) = text.shown(intake.peer) {
+            let client = if intake.client == intake.peer { Some(peer.clone()) } else { text.shown(intake.client) };
             let chain = match &intake.chain {
-                Some(chain) => HeaderValue::from_bytes(&[chain.as_bytes(), b", ", address.as_bytes()].concat()).unwrap_or(address),
-                None => address,
+                Some(chain) => HeaderValue::from_bytes(&[chain.as_bytes(), b", ", peer.as_bytes()].concat()).unwrap_or(peer),
+                None => peer,
             };
-            headers.insert("x-forwarded-for", chain);
+            headers.insert(FORWARDED_FOR, chain);
+            if let Some(client) = client {
+                headers.insert(REAL_IP, client);
+            }
         }
-        if let Ok(client) = HeaderValue::from_str(&intake.client.to_string()) {
-            headers.insert("x-real-ip", client);
-        }
-        headers.insert("x-forwarded-proto", HeaderValue::from_static(if intake.secure { "https" } else { "http" }));
-        headers.insert("x-forwarded-host", intake.authority.clone());
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if intake.secure { "https" } else { "http" }));
+        headers.insert(FORWARDED_HOST, intake.authority.clone());
         headers.insert(HOST, intake.authority.clone());
     }
 
@@ -252,13 +258,22 @@ fn host(head: &request::Parts) -> Result<(HostName, HeaderValue), HostFault> {
     if head.uri.scheme_str().is_some_and(|scheme| !matches!(scheme, "https" | "http")) {
         return Err(HostFault::NoHost);
     }
-    read_host(said)
+    // Beside an authority, which may be spelt in another case, the line is not what was read.
+    read_host(said, line.filter(|_| head.uri.authority().is_none()))
 }
 
-/// A host with or without a port, and the same in its one form.
-pub(super) fn read_host(said: &str) -> Result<(HostName, HeaderValue), HostFault> {
+/// A host with or without a port, and the same in its one form. `line` is the header that says it, if one does.
+pub(super) fn read_host(said: &str, line: Option<&HeaderValue>) -> Result<(HostName, HeaderValue), HostFault> {
     let (name, port) = split_port(said).ok_or(HostFault::NoHost)?;
     let name = HostName::new(name).map_err(|_| HostFault::NoHost)?;
+    let rest = said.strip_prefix(name.as_str());
+    let in_one_form = match port {
+        None => rest == Some(""),
+        Some(_) => rest.and_then(|rest| rest.strip_prefix(':')).is_some_and(|digits| !digits.starts_with('0')),
+    };
+    if let Some(line) = line.filter(|_| in_one_form) {
+        return Ok((name, line.clone()));
+    }
     // Rewritten from its parts, so that the upstream sees the host that was judged, in its one form.
     let authority = port.map_or_else(|| name.to_string(), |port| format!("{name}:{port}"));
     let authority = HeaderValue::try_from(authority).map_err(|_| HostFault::NoHost)?;

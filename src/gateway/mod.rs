@@ -99,7 +99,7 @@ impl Gateway {
             Err(refusal) => self.refuse(&refusal, &asker, &mut record),
         };
         if let Ok(id) = HeaderValue::from_str(record.id.as_str()) {
-            reply.headers_mut().insert("x-request-id", id);
+            reply.headers_mut().insert(forward::REQUEST_ID, id);
         }
         if !secure {
             // RFC 6797, section 7.2: never said without TLS.
@@ -117,7 +117,8 @@ impl Gateway {
         let intake = self.intake(head, Some(body), peer)?;
         record.aliases = intake.aliases;
         if let Some(endpoint) = self.own_endpoint(&intake) {
-            return self.serve(endpoint?, intake, record, now).await;
+            // In a box of its own: it is large, and room for it in every request's future would have to be moved about.
+            return Box::pin(self.serve(endpoint?, intake, record, now)).await;
         }
         let route = self.route(&intake, record)?;
         let admission = self.admit(&intake, route, now).await?;

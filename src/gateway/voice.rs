@@ -41,11 +41,11 @@ pub(super) enum Manner {
 impl Asker {
     pub(super) fn of<B>(request: &Request<B>) -> Self {
         let headers = request.headers();
-        let navigates = headers.get("sec-fetch-mode").map(|mode| mode == "navigate");
+        let navigates = || headers.get("sec-fetch-mode").map(|mode| mode == "navigate");
         let manner = if wants_page(request.method(), headers) {
             Manner::Page
         } else if request.method() == Method::POST
-            && navigates.unwrap_or_else(|| accepts_html(headers) && !headers.contains_key("x-requested-with"))
+            && navigates().unwrap_or_else(|| accepts_html(headers) && !headers.contains_key("x-requested-with"))
         {
             Manner::Form
         } else {

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::{CanonicalPath, PathFault, PathPrefix};
@@ -64,9 +66,9 @@ impl Rewrite {
     /// # Errors
     /// When what comes out is not one canonical path: it was judged as another one, so it goes nowhere
     /// (Traefik CVE-2026-40912, CVE-2026-48020: a prefix was taken away, and then the rest was made canonical).
-    pub fn apply(&self, path: &CanonicalPath) -> Result<CanonicalPath, PathFault> {
+    pub fn apply<'p>(&self, path: &'p CanonicalPath) -> Result<Cow<'p, CanonicalPath>, PathFault> {
         if self.strip.is_none() && self.add.is_none() {
-            return Ok(path.clone());
+            return Ok(Cow::Borrowed(path));
         }
         let rest = match &self.strip {
             Some(prefix) if prefix.contains(path.as_str()) => &path.as_str()[prefix.as_str().len()..],
@@ -80,7 +82,7 @@ impl Rewrite {
             return Err(PathFault::EmptySegment);
         }
         let again = CanonicalPath::parse(&rewritten)?;
-        if again.as_str() == rewritten { Ok(again) } else { Err(PathFault::BrokenEscape) }
+        if again.as_str() == rewritten { Ok(Cow::Owned(again)) } else { Err(PathFault::BrokenEscape) }
     }
 }
 

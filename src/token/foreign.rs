@@ -161,12 +161,17 @@ impl ForeignVerifier {
     pub fn access(&self, token: &AccessToken, position: Position, now: Timestamp) -> Result<Arc<Verified>, TokenFault> {
         let current = self.current();
         let compact = token.expose();
-        if let Some(verified) = current.known.get(compact) {
-            return if now < verified.expires { Ok(verified) } else { Err(TokenFault::Expired) };
+        if let Some(remembered) = current.remembered(compact, now) {
+            return remembered;
         }
         let verified = Arc::new(self.verify(&current.keys, compact, Wanted::Access, position, now)?);
         current.known.insert(compact.into(), Arc::clone(&verified));
         Ok(verified)
+    }
+
+    /// What is known of an access token that was found good before under the keys of now; `None` when nothing is.
+    pub fn remembered(&self, token: &AccessToken, now: Timestamp) -> Option<Result<Arc<Verified>, TokenFault>> {
+        self.current().remembered(token.expose(), now)
     }
 
     /// Checks a refresh token of an application.
@@ -307,6 +312,11 @@ impl ForeignVerifier {
 impl Current {
     fn new(keys: Arc<KeyRing>) -> Self {
         Self { keys, known: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build() }
+    }
+
+    fn remembered(&self, compact: &str, now: Timestamp) -> Option<Result<Arc<Verified>, TokenFault>> {
+        let verified = self.known.get(compact)?;
+        Some(if now < verified.expires { Ok(verified) } else { Err(TokenFault::Expired) })
     }
 }
 

@@ -128,14 +128,20 @@ impl TokenVerifier {
     /// # Errors
     /// Why it is not good now.
     pub fn access(&self, token: &AccessToken, now: Timestamp) -> Result<Arc<Verified>, TokenFault> {
-        let compact = token.expose();
-        if let Some(verified) = self.known.get(compact) {
-            // The times are the one thing about a remembered token that changes.
-            return if now < verified.expires { Ok(verified) } else { Err(TokenFault::Expired) };
+        if let Some(remembered) = self.remembered(token, now) {
+            return remembered;
         }
+        let compact = token.expose();
         let verified = Arc::new(self.verify(compact, Kind::Access, Some(now))?);
         self.known.insert(compact.into(), Arc::clone(&verified));
         Ok(verified)
+    }
+
+    /// What is known of an access token that was found good before; `None` when nothing is.
+    pub fn remembered(&self, token: &AccessToken, now: Timestamp) -> Option<Result<Arc<Verified>, TokenFault>> {
+        let verified = self.known.get(token.expose())?;
+        // The times are the one thing about a remembered token that changes.
+        Some(if now < verified.expires { Ok(verified) } else { Err(TokenFault::Expired) })
     }
 
     /// Checks an access token but for its end: for logging out with one that has just expired, and for renewing a cookie
@@ -157,7 +163,7 @@ impl TokenVerifier {
     }
 
     /// How many tokens are remembered, about.
-    pub fn remembered(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.known.entry_count()
     }
 

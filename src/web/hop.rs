@@ -5,12 +5,19 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
+const WELL_KNOWN: [HeaderName; 9] =
+    [KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, HTTP2_SETTINGS];
+
 /// Removes what belongs to one connection only (RFC 9110, section 7.6.1): the fields that `Connection` names, on every line
 /// of it, and the well-known ones.
 ///
 /// Always before identity headers are written: a client that lists `X-Auth-User` in `Connection` must not make a later hop
 /// drop ours (Fabio CVE-2025-48865, Traefik CVE-2024-45410, Apache CVE-2022-31813).
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    // Most messages have none: one look at each name is cheaper than a search for each that could be there.
+    if !headers.keys().any(|name| *name == CONNECTION || WELL_KNOWN.contains(name)) {
+        return;
+    }
     if headers.contains_key(CONNECTION) {
         let named: Vec<HeaderName> = headers.get_all(CONNECTION).iter().flat_map(connection_options).collect();
         for name in named {
@@ -18,9 +25,7 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
         }
         headers.remove(CONNECTION);
     }
-    for name in
-        [KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, HTTP2_SETTINGS]
-    {
+    for name in WELL_KNOWN {
         headers.remove(name);
     }
 }
@@ -32,10 +37,10 @@ fn connection_options(line: &HeaderValue) -> impl Iterator<Item = HeaderName> + 
 /// Whether a request asks for a websocket, the one protocol we switch to (RFC 6455, section 4.1). `h2c` is never one of
 /// them: it would carry requests past every check.
 pub fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    let upgrades = headers.get_all(CONNECTION).iter().flat_map(connection_options).any(|option| option == UPGRADE);
+    let upgrades = || headers.get_all(CONNECTION).iter().flat_map(connection_options).any(|option| option == UPGRADE);
     let mut protocols = headers.get_all(UPGRADE).iter();
     let websocket = protocols.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
-    upgrades && websocket && protocols.next().is_none()
+    websocket && protocols.next().is_none() && upgrades()
 }
 
 #[cfg(test)]

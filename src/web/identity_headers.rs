@@ -3,7 +3,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::{HeaderEncoding, IdentityHeaderSettings, IdentityItem};
+use super::{HeaderEncoding, HeaderText, IdentityHeaderSettings, IdentityItem};
 use crate::identity::Identity;
 
 /// Escaped in a header value: everything but visible ASCII, and the escape sign itself.
@@ -82,10 +82,10 @@ impl IdentityHeaders {
 
     /// Writes who is asking. A thing not known writes no header: an absent header is the only honest one
     /// (Caddy CVE-2026-30851 left the client's in place).
-    pub fn write(&self, headers: &mut HeaderMap, identity: &Identity) {
+    pub fn write(&self, headers: &mut HeaderMap, identity: &Identity, text: &mut HeaderText) {
         for (name, item) in &self.write {
             let value = match item {
-                IdentityItem::User => HeaderValue::from_str(&identity.subject).ok(),
+                IdentityItem::User => text.text(&identity.subject),
                 IdentityItem::Name => identity.profile.name.as_ref().and_then(|name| self.encoding.encode(name.as_str())),
                 IdentityItem::Email => identity.profile.email.as_ref().and_then(|email| self.encoding.encode(email.as_str())),
                 IdentityItem::Groups if identity.profile.groups.is_empty() => None,
@@ -93,8 +93,8 @@ impl IdentityHeaders {
                     let list: Vec<&str> = identity.profile.groups.iter().map(crate::identity::Group::as_str).collect();
                     self.encoding.encode(&list.join(","))
                 }
-                IdentityItem::Provider => HeaderValue::from_str(identity.provider.as_str()).ok(),
-                IdentityItem::Session => HeaderValue::from_str(&identity.session.to_string()).ok(),
+                IdentityItem::Provider => text.text(identity.provider.as_str()),
+                IdentityItem::Session => text.shown(identity.session),
             };
             match value {
                 Some(value) => headers.insert(name.clone(), value),
@@ -211,7 +211,7 @@ mod tests {
     fn what_is_not_known_is_absent_and_what_is_korean_is_escaped() {
         let mut headers = HeaderMap::new();
         headers.insert("x-auth-groups", HeaderValue::from_static("admins"));
-        ours().write(&mut headers, &identity(Profile::default()));
+        ours().write(&mut headers, &identity(Profile::default()), &mut HeaderText::new());
         assert_eq!(headers["x-auth-user"], "60241234");
         assert!(!headers.contains_key("x-auth-groups") && !headers.contains_key("x-auth-name"));
         let known = Profile {
@@ -219,7 +219,7 @@ mod tests {
             groups: vec![Group::new("staff").unwrap(), Group::new("교수").unwrap()],
             ..Profile::default()
         };
-        ours().write(&mut headers, &identity(known));
+        ours().write(&mut headers, &identity(known), &mut HeaderText::new());
         assert_eq!(headers["x-auth-name"], "%ED%99%8D 100%25");
         assert_eq!(headers["x-auth-groups"], "staff,%EA%B5%90%EC%88%98");
     }
@@ -231,7 +231,7 @@ mod tests {
             let settings = IdentityHeaderSettings { encoding, ..IdentityHeaderSettings::preset("remote").unwrap() };
             let mut headers = HeaderMap::new();
             let profile = Profile { name: Some(DisplayName::new(name).unwrap()), ..Profile::default() };
-            IdentityHeaders::new(&settings).write(&mut headers, &identity(profile));
+            IdentityHeaders::new(&settings).write(&mut headers, &identity(profile), &mut HeaderText::new());
             headers.remove("remote-name").unwrap()
         };
         assert_eq!(written(HeaderEncoding::Percent, "홍 100%"), "%ED%99%8D 100%25");

@@ -1,8 +1,13 @@
-use http::header::ORIGIN;
-use http::{HeaderMap, Method};
+use http::header::{ORIGIN, UPGRADE};
+use http::{HeaderMap, HeaderName, Method};
 use subtle::ConstantTimeEq as _;
 
 use super::CsrfSettings;
+
+// Made once: a name given as text is looked at letter by letter at each request.
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 
 /// Why a request with cookie identity is not taken: a page of another site may have sent it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
@@ -69,14 +74,14 @@ pub fn is_safe(method: &Method) -> bool {
 /// Whether whoever waits for the answer is a person looking at a page, rather than a program. When unclear: a program, since
 /// a program that gets a login page takes it for data, while a person who gets JSON still reads what is wrong.
 pub fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
-    let value = |name: &str| headers.get(name).map(http::HeaderValue::as_bytes);
+    let value = |name: HeaderName| headers.get(name).map(http::HeaderValue::as_bytes);
     if !matches!(*method, Method::GET | Method::HEAD) {
         return false;
     }
-    match (value("sec-fetch-mode"), value("sec-fetch-dest")) {
+    match (value(FETCH_MODE), value(FETCH_DEST)) {
         (Some(b"navigate"), Some(b"document" | b"iframe" | b"frame") | None) => true,
         (Some(_), _) => false,
-        (None, _) => value("x-requested-with").is_none() && value("upgrade").is_none() && accepts_html(headers),
+        (None, _) => accepts_html(headers) && value(REQUESTED_WITH).is_none() && value(UPGRADE).is_none(),
     }
 }
 
@@ -92,7 +97,7 @@ pub fn accepts_html(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
     use rstest::rstest;
 
     use super::*;

@@ -9,7 +9,7 @@ use crate::gateway::reply::{self, Reply};
 use crate::gateway::voice::{Asker, CHALLENGE};
 use crate::gateway::{Gateway, HostFault, Intake, Refusal};
 use crate::routing::{CanonicalPath, PathFault};
-use crate::web::field;
+use crate::web::{HeaderText, field};
 
 /// The request that is asked about stands behind this, when the proxy puts it into the path (Envoy).
 pub(super) const WITH_PATH: &str = "/.auth/check/";
@@ -98,7 +98,7 @@ impl Gateway {
         let admission = self.admit_as_is(intake, route, now)?;
         let mut reply = reply::empty(StatusCode::OK);
         record.person = admission.identity().map(|identity| std::sync::Arc::clone(&identity.subject));
-        self.introduce(reply.headers_mut(), &admission, route, now)?;
+        self.introduce(reply.headers_mut(), &admission, route, now, &mut HeaderText::new())?;
         Ok(reply)
     }
 }
@@ -126,7 +126,7 @@ fn put_in(intake: &mut Intake, told: &Told, manner: &Manner) -> Result<(), Refus
         Manner::Forwarded => {
             set_target(intake, told.one("x-forwarded-uri")?)?;
             set_method(intake, told.one("x-forwarded-method")?)?;
-            (intake.host, intake.authority) = read_host(told.one("x-forwarded-host")?)?;
+            (intake.host, intake.authority) = read_host(told.one("x-forwarded-host")?, None)?;
         }
         Manner::Original => {
             let target = if told.has("x-original-url") {
@@ -135,7 +135,7 @@ fn put_in(intake: &mut Intake, told: &Told, manner: &Manner) -> Result<(), Refus
                 }
                 let url: Uri = told.one("x-original-url")?.parse().map_err(|_| Refusal::Path(PathFault::NotAbsolute))?;
                 let authority = url.authority().ok_or(Refusal::Host(HostFault::NoHost))?;
-                (intake.host, intake.authority) = read_host(authority.as_str())?;
+                (intake.host, intake.authority) = read_host(authority.as_str(), None)?;
                 url.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
             } else {
                 told.one("x-original-uri")?.to_owned()
