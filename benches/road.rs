@@ -122,12 +122,18 @@ fn canonical_path(path: &str) -> CanonicalPath {
 fn browser() -> HeaderMap {
     let lines = [
         ("host", "grades.example.ac.kr"),
-        ("user-agent", "Mozilla/5.0 (Linux; Android 15; SM-S931N) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Mobile Safari/537.36"),
+        (
+            "user-agent",
+            "Mozilla/5.0 (Linux; Android 15; SM-S931N) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Mobile Safari/537.36",
+        ),
         ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
         ("accept-language", "ko-KR,ko;q=0.9,en-US;q=0.8"),
         ("accept-encoding", "gzip, deflate, br, zstd"),
         ("referer", "https://grades.example.ac.kr/"),
-        ("cookie", "session=0123456789abcdef; __Host-munjigi_access=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI2MDI0MTIzNCJ9.c2lnbmF0dXJl; theme=dark"),
+        (
+            "cookie",
+            "session=0123456789abcdef; __Host-munjigi_access=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI2MDI0MTIzNCJ9.c2lnbmF0dXJl; theme=dark",
+        ),
         ("sec-fetch-site", "same-origin"),
         ("sec-fetch-mode", "navigate"),
         ("sec-fetch-dest", "document"),

@@ -107,7 +107,7 @@ impl Gateway {
     pub(super) async fn know(&self, intake: &Intake, route: Option<&Route>, now: Timestamp) -> Result<Known, Refusal> {
         let credentials = &intake.credentials;
         match &credentials.bearer {
-            Some(Ok(token)) => return self.standing(self.verify_for(token, route, now)?, Shown::Header),
+            Some(Ok(token)) => return self.standing(self.verify_for(token, route, intake.peer.worker, now).await?, Shown::Header),
             Some(Err(_)) => return Err(Refusal::Ambiguous),
             None => {}
         }
@@ -116,7 +116,7 @@ impl Gateway {
         }
         match (&credentials.cookies.access, &credentials.cookies.refresh) {
             (None, None) => Err(Refusal::NoToken),
-            (Some(access), refresh) => match self.verify_for(access, route, now) {
+            (Some(access), refresh) => match self.verify_for(access, route, intake.peer.worker, now).await {
                 Ok(verified) => {
                     let known = self.standing(verified, Shown::Cookie)?;
                     // Boxed, like the two below: few requests come here, and all would carry the room for it.
@@ -140,9 +140,9 @@ impl Gateway {
     pub(super) fn look(&self, intake: &Intake, route: Option<&Route>, now: Timestamp) -> Result<Known, Refusal> {
         let cookie = || intake.credentials.cookies.access.as_ref();
         match (&intake.credentials.bearer, intake.credentials.doubled) {
-            (Some(Ok(token)), _) => self.stands(self.verify_for(token, route, now)?, Shown::Header),
+            (Some(Ok(token)), _) => self.stands(self.verify_now(token, route, now)?, Shown::Header),
             (Some(Err(_)), _) | (None, Some(_)) => Err(Refusal::Ambiguous),
-            (None, None) => self.stands(self.verify_for(cookie().ok_or(Refusal::NoToken)?, route, now)?, Shown::Cookie),
+            (None, None) => self.stands(self.verify_now(cookie().ok_or(Refusal::NoToken)?, route, now)?, Shown::Cookie),
         }
     }
 

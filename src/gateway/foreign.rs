@@ -13,6 +13,9 @@ use crate::store::EndReason;
 use crate::token::{ForeignKeys, ForeignSettings, ForeignVerifier, KeySettings, KeySource, MintSettings, Minter, TokenFault, Verified};
 use crate::web::{CookieProfile, CookieSettings, SessionCookies};
 
+/// Turns of costly checks. More workers than these share them.
+pub(super) const TURNS: usize = 64;
+
 /// Everybody else whose tokens some route takes.
 #[derive(Clone, Debug, Default)]
 pub struct Others {
@@ -155,17 +158,54 @@ impl Foreigners {
 impl Gateway {
     /// Checks a token where a route is known: ours, or that of somebody the route names. Only our own endpoints' verifier
     /// knows ours, so that a foreign token can touch no session of ours.
-    pub(super) fn verify_for(&self, token: &AccessToken, route: Option<&Route>, now: Timestamp) -> Result<Arc<Verified>, TokenFault> {
+    ///
+    /// Where a check costs much (signatures by key pairs), a worker makes one in each turn of its queue: in a flood of bad
+    /// tokens, whoever shows one that is known to be good waits for one check and not for as many as there are bad ones.
+    pub(super) async fn verify_for(
+        &self,
+        token: &AccessToken,
+        route: Option<&Route>,
+        worker: usize,
+        now: Timestamp,
+    ) -> Result<Arc<Verified>, TokenFault> {
         let accept: &[Arc<ForeignVerifier>] = route.map_or(&[], |route| &route.tokens.accept);
+        if let Some(remembered) = self.remembered(token, accept, now) {
+            return remembered;
+        }
+        let costly = self.verifier.is_costly() || accept.iter().any(|issuer| issuer.is_costly());
+        let _turn = if costly { Some(self.shared.turns[worker % TURNS].lock().await) } else { None };
+        self.verify(token, accept, now)
+    }
+
+    /// The same at once, for whoever only asks.
+    pub(super) fn verify_now(&self, token: &AccessToken, route: Option<&Route>, now: Timestamp) -> Result<Arc<Verified>, TokenFault> {
+        let accept: &[Arc<ForeignVerifier>] = route.map_or(&[], |route| &route.tokens.accept);
+        self.remembered(token, accept, now).unwrap_or_else(|| self.verify(token, accept, now))
+    }
+
+    /// What was found before; `None` for a token that nobody has found good yet.
+    fn remembered(
+        &self,
+        token: &AccessToken,
+        accept: &[Arc<ForeignVerifier>],
+        now: Timestamp,
+    ) -> Option<Result<Arc<Verified>, TokenFault>> {
+        if let Some(remembered) = self.verifier.remembered(token, now) {
+            return Some(remembered);
+        }
         // What an issuer's verifier remembers was looked at by ours before and was not ours; only time has passed since.
         for issuer in accept {
             if let Some(remembered) = issuer.remembered(token, now) {
                 if let Some(source) = issuer.source() {
                     self.shared.fetch_keys(source, false, now);
                 }
-                return remembered;
+                return Some(remembered);
             }
         }
+        None
+    }
+
+    fn verify(&self, token: &AccessToken, accept: &[Arc<ForeignVerifier>], now: Timestamp) -> Result<Arc<Verified>, TokenFault> {
         let own = match self.verifier.access(token, now) {
             Err(fault) if !accept.is_empty() && may_be_foreign(fault) => fault,
             settled => return settled,

@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 
 use super::arrival::Arrivals;
 use super::endpoints::Tickets;
+use super::foreign::TURNS;
 use super::renew::Renewed;
 use super::reply::Attached;
 use super::streams::Streams;
@@ -51,6 +52,8 @@ pub struct Shared {
     pub(super) arrivals: Arrivals,
     /// Logins that are being carried from the portal to another host.
     pub(super) tickets: Tickets,
+    /// Whoever has a costly check to make waits here for the worker's turn.
+    pub(super) turns: [tokio::sync::Mutex<()>; TURNS],
     pub(super) renewals: moka::future::Cache<TokenId, Arc<Renewed>>,
 }
 
@@ -89,6 +92,7 @@ impl Shared {
             tickets: Tickets::default(),
             changing: tokio::sync::Mutex::default(),
             key_sources: Mutex::default(),
+            turns: std::array::from_fn(|_| tokio::sync::Mutex::default()),
             renewals,
         })
     }

@@ -12,8 +12,9 @@ use hyper::rt::{Sleep, Timer};
 /// compare-and-swap; if it ends meanwhile it wakes the task that had it last, which looks and finds nothing to do.
 type Parked = Mutex<Vec<Pin<Box<tokio::time::Sleep>>>>;
 
-/// Most that are parked. More requests than this at a time are seldom under way on one worker.
-const MOST: usize = 4096;
+/// Most that are parked: about as many as requests are under way at a time on one worker. Each keeps what is left of the
+/// task that had it last until it ends or is used again.
+const MOST: usize = 256;
 
 /// Hands out timers that are used again. One for each worker.
 #[derive(Default)]
@@ -74,5 +75,42 @@ impl Drop for Lent {
         if parked.len() < MOST {
             parked.extend(self.sleep.take());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const SPAN: Duration = Duration::from_secs(30);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_that_is_used_again_ends_at_its_new_time() {
+        let timers = SharedTimers::default();
+        let mut first = timers.sleep(SPAN);
+        assert!(futures_poll(&mut first).await.is_pending(), "entered into the wheel");
+        drop(first);
+        assert_eq!(timers.0.lock().unwrap().len(), 1);
+        tokio::time::advance(SPAN / 2).await;
+        let begun = tokio::time::Instant::now();
+        let mut second = timers.sleep(SPAN);
+        assert!(timers.0.lock().unwrap().is_empty(), "the parked one is used");
+        timers.reset(&mut second, timers.now() + 2 * SPAN);
+        second.await;
+        assert_eq!(begun.elapsed().as_secs(), 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_are_kept_than_are_of_use() {
+        let timers = SharedTimers::default();
+        let many: Vec<_> = (0..MOST + 9).map(|_| timers.sleep(SPAN)).collect();
+        drop(many);
+        assert_eq!(timers.0.lock().unwrap().len(), MOST);
+    }
+
+    async fn futures_poll(sleep: &mut Pin<Box<dyn Sleep>>) -> Poll<()> {
+        std::future::poll_fn(|cx| Poll::Ready(sleep.as_mut().poll(cx))).await
     }
 }

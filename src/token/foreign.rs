@@ -174,6 +174,11 @@ impl ForeignVerifier {
         self.current().remembered(token.expose(), now)
     }
 
+    /// Whether a token that is not remembered costs much to check.
+    pub fn is_costly(&self) -> bool {
+        self.current().keys.is_costly()
+    }
+
     /// Checks a refresh token of an application.
     ///
     /// # Errors

@@ -82,6 +82,11 @@ impl KeyRing {
         if keys.is_empty() { Err(KeySetError::NoKeys) } else { Ok(Self { keys, without_kid: None }) }
     }
 
+    /// Whether checking a signature costs much: tens of microseconds with a key pair, a few with a secret.
+    pub(super) fn is_costly(&self) -> bool {
+        self.keys.iter().any(|key| key.algorithm != Algorithm::Hs256)
+    }
+
     /// How many keys there are.
     pub const fn len(&self) -> usize {
         self.keys.len()

@@ -162,9 +162,9 @@ impl TokenVerifier {
         self.verify(token.expose(), Kind::Refresh, Some(now))
     }
 
-    /// How many tokens are remembered, about.
-    pub fn count(&self) -> u64 {
-        self.known.entry_count()
+    /// Whether a token that is not remembered costs much to check.
+    pub fn is_costly(&self) -> bool {
+        self.keys.is_costly()
     }
 
     fn verify(&self, compact: &str, kind: Kind, now: Option<Timestamp>) -> Result<Verified, TokenFault> {

@@ -5,7 +5,8 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
-const WELL_KNOWN: [HeaderName; 9] =
+// Not a constant, of which each use would be a copy to make and to drop.
+static WELL_KNOWN: [HeaderName; 9] =
     [KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, HTTP2_SETTINGS];
 
 /// Removes what belongs to one connection only (RFC 9110, section 7.6.1): the fields that `Connection` names, on every line
@@ -25,7 +26,7 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
         }
         headers.remove(CONNECTION);
     }
-    for name in WELL_KNOWN {
+    for name in &WELL_KNOWN {
         headers.remove(name);
     }
 }

@@ -5,9 +5,9 @@ use subtle::ConstantTimeEq as _;
 use super::CsrfSettings;
 
 // Made once: a name given as text is looked at letter by letter at each request.
-const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-const REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
+static FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+static FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+static REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 
 /// Why a request with cookie identity is not taken: a page of another site may have sent it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
@@ -74,14 +74,14 @@ pub fn is_safe(method: &Method) -> bool {
 /// Whether whoever waits for the answer is a person looking at a page, rather than a program. When unclear: a program, since
 /// a program that gets a login page takes it for data, while a person who gets JSON still reads what is wrong.
 pub fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
-    let value = |name: HeaderName| headers.get(name).map(http::HeaderValue::as_bytes);
+    let value = |name: &HeaderName| headers.get(name).map(http::HeaderValue::as_bytes);
     if !matches!(*method, Method::GET | Method::HEAD) {
         return false;
     }
-    match (value(FETCH_MODE), value(FETCH_DEST)) {
+    match (value(&FETCH_MODE), value(&FETCH_DEST)) {
         (Some(b"navigate"), Some(b"document" | b"iframe" | b"frame") | None) => true,
         (Some(_), _) => false,
-        (None, _) => accepts_html(headers) && value(REQUESTED_WITH).is_none() && value(UPGRADE).is_none(),
+        (None, _) => accepts_html(headers) && value(&REQUESTED_WITH).is_none() && value(&UPGRADE).is_none(),
     }
 }
 
