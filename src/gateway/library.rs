@@ -87,7 +87,7 @@ impl TokenPlaces {
                 None => continue,
             };
             let token = std::str::from_utf8(rest).unwrap_or_default().trim_ascii();
-            let single = !token.is_empty() && !token.bytes().any(|b| matches!(b, b' ' | b','));
+            let single = !token.is_empty() && !token.as_bytes().contains(&b' ') && !token.as_bytes().contains(&b',');
             let read = if single && found.is_none() { Ok(AccessToken::new(token)) } else { Err(BearerFault) };
             found = Some(read);
         }
