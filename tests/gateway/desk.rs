@@ -354,7 +354,10 @@ fn the_overview_counts_what_happened() {
     for _ in 0..3 {
         gateway.program().get("/protected").bearer(&pair.access).send();
     }
-    let page = clerk(&gateway).get("/.auth/admin?lang=en").text();
+    let visitor = clerk(&gateway);
+    // Confirmed when it is written down, and so is all that happened before.
+    assert_eq!(munjigi(&gateway.path(""), &["users", "add", "60240077"]).code, 0);
+    let page = visitor.get("/.auth/admin?lang=en").text();
     let tile = |name: &str| {
         let from = page.find(&format!("<dt>{name}</dt><dd>")).unwrap_or_else(|| panic!("{name}: {page}")) + name.len() + 13;
         page[from..].split('<').next().unwrap().to_owned()
