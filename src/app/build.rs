@@ -62,7 +62,7 @@ fn settings(config: &Config, tls: Option<&ServerTls>) -> gateway::Settings {
         groups: config.groups.clone(),
         security_headers: config.security_headers.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
-        cookies: config.cookies,
+        cookies: config.cookies.clone(),
         library: config.library.clone(),
         csrf: config.csrf.clone(),
         identity_headers: config.identity_headers.clone(),

@@ -31,14 +31,27 @@ const NAMES: &[(&str, Becomes)] = &[
     ("JWT_IDENTITY_CLAIM", Becomes::Key("identity_claim")),
     ("JWT_ENCODE_NBF", Becomes::Note("our tokens always have nbf, dated back by `backdate`")),
     ("JWT_VERIFY_SUB", Becomes::Note("our sub is always a text; a number in it is refused")),
-    ("JWT_COOKIE_SECURE", Becomes::Note("our cookies are always Secure: the gateway speaks TLS")),
-    ("JWT_COOKIE_SAMESITE", Becomes::Note("our cookies are always SameSite=Lax")),
-    ("JWT_COOKIE_DOMAIN", Becomes::Note("our cookies belong to the one host they were made for")),
-    ("JWT_COOKIE_CSRF_PROTECT", Becomes::Note("the double submit is always asked for with cookies = \"flask\"")),
+    (
+        "JWT_COOKIE_SECURE",
+        Becomes::Note(
+            "our cookies are always Secure: the gateway speaks TLS. Only with [server] `listen_plain` there is dangerous_cookie_insecure",
+        ),
+    ),
+    ("JWT_COOKIE_SAMESITE", Becomes::SameSite),
+    (
+        "JWT_COOKIE_DOMAIN",
+        Becomes::Note(
+            "our cookies belong to the one host that makes them; dangerous_cookie_domain = \"…\" shares them with a whole domain",
+        ),
+    ),
+    (
+        "JWT_COOKIE_CSRF_PROTECT",
+        Becomes::Note("cookies = \"flask\" always asks for the double submit, cookies = \"host\" never: there the page's origin counts"),
+    ),
     ("JWT_SESSION_COOKIE", Becomes::Note("a login with \"remember me\" keeps its cookies, any other loses them with the browser")),
     ("JWT_CSRF_METHODS", Becomes::Note("every method but GET, HEAD and OPTIONS")),
     ("JWT_CSRF_IN_COOKIES", Becomes::Note("always, with cookies = \"flask\"")),
-    ("JWT_CSRF_CHECK_FORM", Becomes::Note("only the header X-CSRF-TOKEN counts; the body of a request belongs to the application")),
+    ("JWT_CSRF_CHECK_FORM", Becomes::FormField),
     ("JWT_QUERY_STRING_VALUE_PREFIX", Becomes::Note("a token in the query stands without a prefix")),
     ("JWT_JSON_KEY", Becomes::Note("a body is read only at /refresh, where the token is `refresh_token`")),
     ("JWT_REFRESH_JSON_KEY", Becomes::Note("the token in the body of /refresh is `refresh_token`")),
@@ -48,8 +61,8 @@ const NAMES: &[(&str, Becomes)] = &[
     ("JWT_REFRESH_CSRF_COOKIE_NAME", Becomes::Note("the name is the library's default, csrf_refresh_token")),
     ("JWT_ACCESS_CSRF_HEADER_NAME", Becomes::Note("the name is the library's default, X-CSRF-TOKEN")),
     ("JWT_REFRESH_CSRF_HEADER_NAME", Becomes::Note("the name is the library's default, X-CSRF-TOKEN")),
-    ("JWT_ACCESS_CSRF_FIELD_NAME", Becomes::Note("no form field is read")),
-    ("JWT_REFRESH_CSRF_FIELD_NAME", Becomes::Note("no form field is read")),
+    ("JWT_ACCESS_CSRF_FIELD_NAME", Becomes::Note("the name of the field is csrf_form_field, which JWT_CSRF_CHECK_FORM = True switches on")),
+    ("JWT_REFRESH_CSRF_FIELD_NAME", Becomes::Note("a form is looked into on its way to the application only; /refresh takes the header")),
     ("JWT_ACCESS_COOKIE_PATH", Becomes::Note("the path is the library's default, /")),
     ("JWT_REFRESH_COOKIE_PATH", Becomes::Note("the path is the library's default, /")),
     ("JWT_ACCESS_CSRF_COOKIE_PATH", Becomes::Note("the path is the library's default, /")),
@@ -68,6 +81,10 @@ enum Becomes {
     Key(&'static str),
     /// The secret of the scoped key.
     Secret,
+    /// `cookie_samesite`.
+    SameSite,
+    /// `csrf_form_field`, when it is switched on.
+    FormField,
     /// Nothing; this is why.
     Note(&'static str),
 }
@@ -100,11 +117,15 @@ fn translate(text: &str) -> Option<String> {
         key.push("algorithm = \"HS256\"".to_owned());
     }
     let mut secret = false;
+    let in_cookies = said.get("JWT_TOKEN_LOCATION").is_some_and(|value| has(value, "cookies"));
+    let unprotected = said.get("JWT_COOKIE_CSRF_PROTECT").is_some_and(|value| is_false(value));
+    let ours_are_flask = in_cookies && !unprotected;
+    let only_cookies = in_cookies && said.get("JWT_TOKEN_LOCATION").is_some_and(|value| !has(value, "headers"));
     let _ = writeln!(out, "error_profile = \"flask\"");
     for (name, becomes) in NAMES {
         let Some(value) = said.get(*name) else { continue };
         match becomes {
-            Becomes::Life(ours) => match seconds(value) {
+            Becomes::Life(ours) => match seconds(value).map(|seconds| seconds.to_string()).or_else(|| from_environment(value)) {
                 Some(seconds) => _ = writeln!(out, "{ours} = {seconds}                # {name}"),
                 None => _ = writeln!(notes, "# {name}: not a plain number or timedelta; write {ours} yourself. Tokens always end here."),
             },
@@ -112,7 +133,7 @@ fn translate(text: &str) -> Option<String> {
                 Some(text) => _ = writeln!(out, "{ours} = {}                # {name}", toml::Value::from(text)),
                 None => _ = writeln!(notes, "# {name}: not a plain text; write {ours} yourself"),
             },
-            Becomes::Places => places(value, &mut out),
+            Becomes::Places => places(value, unprotected, &mut out),
             Becomes::Key(ours) => {
                 let number = value.parse::<u64>().ok().map(|number| number.to_string());
                 match number.or_else(|| quoted(value).map(|text| toml::Value::from(text).to_string())) {
@@ -122,6 +143,15 @@ fn translate(text: &str) -> Option<String> {
                 }
             }
             Becomes::Secret => secret = true,
+            Becomes::SameSite if ours_are_flask => same_site(value, &mut out, &mut notes),
+            Becomes::SameSite | Becomes::FormField if !ours_are_flask => {
+                let _ = writeln!(notes, "# {name}: no effect without cookies = \"flask\"");
+            }
+            Becomes::FormField if is_true(value) => {
+                let field = said.get("JWT_ACCESS_CSRF_FIELD_NAME").and_then(|field| quoted(field)).unwrap_or("csrf_token");
+                let _ = writeln!(out, "csrf_form_field = {}                # {name}", toml::Value::from(field));
+            }
+            Becomes::SameSite | Becomes::FormField => {}
             Becomes::Note(why) => _ = writeln!(notes, "# {name}: {why}"),
         }
     }
@@ -139,12 +169,40 @@ fn translate(text: &str) -> Option<String> {
     let own = "    { kid = \"k1\", algorithm = \"HS256\", secret_file = \"certs/jwt.secret\" },   # the gateway's own";
     let _ = writeln!(out, "keys = [\n{own}\n    {{ {} }},\n]", key.join(", "));
     out.push_str(&notes);
-    out.push_str("\n[[route]]\npath = \"/\"\nupstream = \"app\"\naccept = \"flask\"      # tokens the application made before\npass_token = true     # and ours, made for it under its own key\n");
+    out.push_str("\n[[route]]\npath = \"/\"\nupstream = \"app\"\naccept = \"flask\"      # tokens the application made before\n");
+    let form = if only_cookies { "\"cookies\"" } else { "true" };
+    let _ = writeln!(out, "pass_token = {form}     # and ours, made for it under its own key");
     Some(out)
 }
 
-fn places(value: &str, out: &mut String) {
-    let has = |place: &str| value.contains(&format!("\"{place}\"")) || value.contains(&format!("'{place}'"));
+fn same_site(value: &str, out: &mut String, notes: &mut String) {
+    match quoted(value).map(str::to_ascii_lowercase).as_deref() {
+        Some(word @ ("lax" | "strict")) => _ = writeln!(out, "cookie_samesite = \"{word}\"                # JWT_COOKIE_SAMESITE"),
+        Some("none") => {
+            let _ = writeln!(
+                notes,
+                "# JWT_COOKIE_SAMESITE: None sends cookies with requests of every site. If a front end needs that: dangerous_cookie_samesite_none = true"
+            );
+        }
+        Some(_) | None => _ = writeln!(notes, "# JWT_COOKIE_SAMESITE: our cookies are SameSite=Lax unless cookie_samesite says \"strict\""),
+    }
+}
+
+fn is_false(value: &str) -> bool {
+    matches!(value.trim_matches(['"', '\'']).to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off")
+}
+
+fn is_true(value: &str) -> bool {
+    matches!(value.trim_matches(['"', '\'']).to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on")
+}
+
+fn has(value: &str, place: &str) -> bool {
+    value.contains(&format!("\"{place}\"")) || value.contains(&format!("'{place}'")) || value == place
+}
+
+/// `unprotected`: the application does without the double submit.
+fn places(value: &str, unprotected: bool, out: &mut String) {
+    let has = |place: &str| has(value, place);
     let places: Vec<&str> = [("headers", "headers"), ("cookies", "cookies"), ("query_string", "query")]
         .iter()
         .filter(|(theirs, _)| has(theirs))
@@ -154,7 +212,9 @@ fn places(value: &str, out: &mut String) {
         let _ = writeln!(out, "token_places = {places:?}                # JWT_TOKEN_LOCATION");
     }
     if has("cookies") {
-        let _ = writeln!(out, "cookies = \"flask\"");
+        let profile =
+            if unprotected { "host\"                # JWT_COOKIE_CSRF_PROTECT = False: clients send no X-CSRF-TOKEN" } else { "flask\"" };
+        let _ = writeln!(out, "cookies = \"{profile}");
     }
     if has("json") {
         let _ = writeln!(out, "# JWT_TOKEN_LOCATION json: a body is read only at /refresh");
@@ -190,6 +250,16 @@ fn quoted(value: &str) -> Option<&str> {
     inner
         .filter(|text| !text.contains(['"', '\'', '\\']))
         .or_else(|| bare.then_some(value).filter(|_| !matches!(value, "None" | "null" | "")))
+}
+
+/// A number that the application takes from its environment: `int(os.environ.get("NAME", 900))`. We take it from there too.
+fn from_environment(value: &str) -> Option<String> {
+    let inner = value.strip_prefix("int(").and_then(|value| value.strip_suffix(')')).unwrap_or(value);
+    let inner = ["os.environ.get(", "os.getenv("].iter().find_map(|call| inner.strip_prefix(call))?.strip_suffix(')')?;
+    let (name, default) = inner.split_once(',')?;
+    let name = quoted(name.trim()).filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))?;
+    let default: u64 = quoted(default.trim()).unwrap_or(default.trim()).parse().ok()?;
+    Some(format!("\"${{{name}:-{default}}}\""))
 }
 
 /// A number of seconds, or a `timedelta` of plain numbers.
@@ -250,6 +320,31 @@ JWT_NO_SUCH_THING = 1
         assert!(!made.contains("super-secret"), "a secret is not printed");
         let read: toml::Table = made.parse().unwrap();
         assert_eq!(read["auth"]["keys"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_is_said_of_cookies_counts_for_an_application_with_cookies() {
+        let cookies = "JWT_TOKEN_LOCATION = ['cookies']\nJWT_COOKIE_SAMESITE = 'Strict'\nJWT_CSRF_CHECK_FORM = True\nJWT_ACCESS_CSRF_FIELD_NAME = 'csrf'\n";
+        let made = translate(cookies).unwrap();
+        for line in ["cookies = \"flask\"\n", "cookie_samesite = \"strict\" ", "csrf_form_field = \"csrf\" ", "pass_token = \"cookies\" "] {
+            assert!(made.contains(line), "{line}\n{made}");
+        }
+        let open = translate(&format!("{cookies}JWT_COOKIE_CSRF_PROTECT = False\n")).unwrap();
+        assert!(open.contains("cookies = \"host\" ") && !open.contains("\ncsrf_form_field"), "{open}");
+        let elsewhere = translate(&format!("{cookies}JWT_COOKIE_SAMESITE = 'None'\n")).unwrap();
+        assert!(elsewhere.contains("dangerous_cookie_samesite_none"), "{elsewhere}");
+        let header = translate("JWT_COOKIE_SAMESITE = 'Strict'\nJWT_CSRF_CHECK_FORM = True\n").unwrap();
+        assert!(!header.contains("\ncookie_samesite") && !header.contains("\ncsrf_form_field"), "{header}");
+    }
+
+    #[test]
+    fn a_life_from_the_environment_stays_there() {
+        let made =
+            translate("JWT_ACCESS_TOKEN_EXPIRES = int(os.environ.get(\"LIFE\", 900))\nJWT_REFRESH_TOKEN_EXPIRES = os.getenv('R', '60')\n");
+        let made = made.unwrap();
+        assert!(made.contains("access_ttl = \"${LIFE:-900}\"") && made.contains("refresh_ttl = \"${R:-60}\""), "{made}");
+        assert_eq!(from_environment("int(os.environ.get('A', 'never'))"), None);
+        assert_eq!(from_environment("int(os.environ['A'])"), None);
     }
 
     #[test]

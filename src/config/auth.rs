@@ -13,7 +13,7 @@ use crate::base::Fault;
 use crate::gateway::{LibrarySettings, ScopedKey, SessionSettings};
 use crate::identity::{Realm, Subjects, UserId};
 use crate::token;
-use crate::web::{CookieProfile, CookieSettings, CsrfSettings};
+use crate::web::{CookieSettings, CsrfSettings};
 
 /// What `[auth]` and `[session]` say.
 pub(super) struct Auth {
@@ -36,8 +36,8 @@ pub(super) struct Auth {
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// Reads `[auth]` and `[session]`. `None` only after a fault was reported.
-pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool) -> Option<Auth> {
+/// Reads `[auth]` and `[session]`. `plain`: somebody can come without TLS. `None` only after a fault was reported.
+pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool, plain: bool) -> Option<Auth> {
     let section = root.section("auth", "[auth]");
     section.moved("secret", "it is a part of a key: `keys = [{ kid = \"k1\", algorithm = \"HS256\", secret = \"…\" }]`");
     section.moved("secret_file", "it is a part of a key: `keys = [{ kid = \"k1\", algorithm = \"HS256\", secret_file = \"…\" }]`");
@@ -53,9 +53,7 @@ pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool) ->
         section.reader.mismatch(fault.help("make `refresh_ttl` longer than `access_ttl`, which is 15m unless said"));
     }
     let backdate = section.duration("backdate", Duration::ZERO, Duration::from_secs(300)).map_or(Duration::from_secs(5), |at| at.value);
-    let profiles = [("host", CookieProfile::Host), ("flask", CookieProfile::Flask)];
-    let profile = section.word("cookies", &profiles).map(|at| at.value).unwrap_or_default();
-    let origins = section.list("trusted_origins", url::origin).unwrap_or_default();
+    let (cookies, csrf) = super::cookies::read(&section, issuer.as_ref().map(|at| at.value.as_str()), plain);
     let cache = section.number("token_cache", 0, 100_000_000).map_or(100_000, |at| at.value);
     let chosen = chosen(&section, providers);
     let chain = chain(&section, &chosen);
@@ -75,12 +73,11 @@ pub(super) fn read(root: &Section<'_>, providers: &Providers, generate: bool) ->
         providers: chosen.iter().map(|provider| (provider.name().clone(), provider.realm().clone())).collect(),
         cache,
     };
-    let csrf = CsrfSettings { trusted_origins: origins.into_iter().map(|at| at.value).collect() };
     Some(Auth {
         scoped,
         library,
         tokens,
-        cookies: CookieSettings { profile },
+        cookies,
         csrf,
         sessions,
         providers: chosen,

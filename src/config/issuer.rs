@@ -15,6 +15,8 @@ use crate::token::{ClaimMap, ForeignKeys, ForeignSettings, KeySettings, Needs};
 
 /// How far another issuer's clock may be off unless said.
 const LEEWAY: Duration = Duration::from_secs(30);
+/// The same for an application behind us: as far as our own tokens are dated back for it.
+const OF_APPLICATIONS: Duration = Duration::from_secs(5);
 /// How old a foreign token may grow unless said: ends of people are remembered for so long.
 const LONGEST: Duration = Duration::from_secs(86_400);
 const MOST_LEEWAY: Duration = Duration::from_secs(300);
@@ -122,7 +124,7 @@ fn claims(section: &Section<'_>) -> ClaimMap {
 pub(super) fn scoped(entry: &Section<'_>, key: KeySettings, providers: &Providers, primary: Option<&Realm>) -> Option<ScopedKey> {
     let scope = entry.list("scope", scope);
     let (iss, audience) = (entry.text("iss"), entry.text("audience"));
-    let leeway = entry.duration("leeway", Duration::ZERO, MOST_LEEWAY).map_or(Duration::ZERO, |at| at.value);
+    let leeway = entry.duration("leeway", Duration::ZERO, MOST_LEEWAY).map_or(OF_APPLICATIONS, |at| at.value);
     let opens_sessions = entry.flag("opens_sessions", false);
     // A refresh token lives long, and so long its person's ends must be remembered.
     let usual = if opens_sessions { Duration::from_secs(30 * 86_400) } else { LONGEST };

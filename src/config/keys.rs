@@ -28,6 +28,9 @@ const DEFAULT_ASSERTION_FILE: &str = "certs/assertion.key";
 /// The way to a pair of keys.
 const NEW_PAIR: &str =
     "`munjigi gen-key` prints a private key for ES256 in PEM (PKCS#8); with generate = true in [tls], `munjigi run` makes one";
+/// What to do about a weak secret that an application has.
+const OLD_SECRET: &str =
+    "give the application a new one (`munjigi gen-secret`), or let this one live on until a day: dangerous_weak_secret = \"2027-03-01\"";
 
 /// Reads `keys` of `[auth]`.
 pub(super) fn read(
@@ -38,7 +41,21 @@ pub(super) fn read(
 ) -> (Vec<KeySettings>, Vec<ScopedKey>) {
     let mut scoped = Vec::new();
     let keys = entries(auth, generate, |entry, key| scoped.extend(issuer::scoped(entry, key, providers, primary)));
+    for (own, theirs) in keys.iter().flat_map(|own| scoped.iter().map(move |theirs| (own, theirs))) {
+        if same_secret(&own.material, &theirs.key.material) {
+            let note = format!("the key {:?} of an application is the gateway's own {:?}", theirs.key.kid, own.kid);
+            let help = "one team may want that: whoever has it can make tokens for everybody, on every route. If not, give the gateway a secret of its own";
+            auth.reader.warn(auth.at(Fault::new(note)).help(help));
+        }
+    }
     (keys, scoped)
+}
+
+fn same_secret(one: &KeyMaterial, other: &KeyMaterial) -> bool {
+    match (one, other) {
+        (KeyMaterial::Secret(one), KeyMaterial::Secret(other)) => one.expose_secret() == other.expose_secret(),
+        (KeyMaterial::Secret(_) | KeyMaterial::Private(_) | KeyMaterial::Public(_), _) => false,
+    }
 }
 
 /// Keys of another issuer, which only check.
@@ -250,8 +267,9 @@ fn hmac(entry: &Section<'_>, secret: At<Given>, generate: bool, until: Option<Ti
             return Some(KeyMaterial::Secret(bytes));
         }
         let which = file.map_or_else(|| "this secret".to_owned(), |path| format!("the secret in {}", path.display()));
-        entry.reader.fault(Fault::new(format!("{which} is refused: {weakness}")).at(secret.span).help(NEW_SECRET));
-        return None;
+        let help = if entry.has("scope") { OLD_SECRET } else { NEW_SECRET };
+        entry.reader.fault(Fault::new(format!("{which} is refused: {weakness}")).at(secret.span).help(help));
+        // It goes on as the key it is meant to be, so that nothing else is said to be missing.
     }
     Some(KeyMaterial::Secret(bytes))
 }

@@ -9,6 +9,7 @@ mod access;
 mod assertion;
 mod auth;
 mod bandi_sso;
+mod cookies;
 mod expand;
 mod groups;
 mod headers;
@@ -261,7 +262,7 @@ fn assemble<'a>(reader: &'a Reader<'a>, tree: &'a DeTable<'a>) -> Option<Config>
     let server = server::read(&root);
     let tls = tls::read(&root, !server.settings.listen.is_empty());
     let providers = provider::read(&root);
-    let auth = auth::read(&root, &providers, tls.settings.generate);
+    let auth = auth::read(&root, &providers, tls.settings.generate, !server.settings.listen_plain.is_empty());
     let issuers: Vec<_> = issuer::read(&root, &providers).into_iter().map(|at| at.value).collect();
     let upstreams = upstream::read(&root);
     let aliases = routes::read_aliases(&root, server.aliases);

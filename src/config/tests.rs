@@ -130,6 +130,7 @@ fn what_the_shipped_file_shows_in_comments_is_good() {
     let said: Vec<String> =
         lines(rejected.report()).iter().map(|line| line.split_once(": ").map_or("", |(_, words)| words).to_owned()).collect();
     let expected = [
+        "warning: this has no effect: only cookies = \"flask\" has a double submit",
         "`token_query` has no effect: \"query\" is not among `token_places`; tokens in addresses end up in logs and histories; leave \
          both out if you can",
         "nowhere/certs/extra.pem is not there; a PEM file with certificates",

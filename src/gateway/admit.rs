@@ -11,7 +11,7 @@ use crate::identity::{Identity, Profile};
 use crate::routing::{Access, Claims, Facts, Verdict};
 use crate::store::Presented;
 use crate::token::{TokenFault, Verified};
-use crate::web::{Arriving, CookieProfile, double_submit, from_our_pages, is_safe};
+use crate::web::{Arriving, CSRF_HEADER, CookieProfile, double_submit, from_our_pages, is_safe, peek_field};
 
 /// Leave to pass: made by [`Gateway::admit`] and by nothing else, and the only thing [`Gateway::forward`] takes.
 pub struct Admission {
@@ -44,13 +44,23 @@ pub(super) struct Known {
 
 impl Gateway {
     /// token → verified → not revoked → allowed here. A cookie near its end is renewed here.
-    pub(super) async fn admit(&self, intake: &Intake, route: &Route, now: Timestamp) -> Result<Admission, Refusal> {
-        self.judge(self.know(intake, Some(route), now).await, intake, route, now)
+    pub(super) async fn admit(&self, intake: &mut Intake, route: &Route, now: Timestamp) -> Result<Admission, Refusal> {
+        let known = self.know(intake, Some(route), now).await;
+        if let Some(field) = &self.settings.csrf.form_field
+            && known.as_ref().is_ok_and(|known| known.shown == Shown::Cookie)
+            && !is_safe(&intake.method)
+            && !intake.headers.contains_key(CSRF_HEADER)
+            && let Some(body) = &mut intake.body
+        {
+            // Boxed: hardly any request comes here, and each would carry the room for it.
+            intake.credentials.in_form = Box::pin(peek_field(body, &intake.headers, field)).await?;
+        }
+        self.judge(known, intake, route, now)
     }
 
     /// The same decision for somebody who only asks: nothing is renewed.
     pub(super) fn admit_as_is(&self, intake: &Intake, route: &Route, now: Timestamp) -> Result<Admission, Refusal> {
-        self.judge(self.present(intake, now), intake, route, now)
+        self.judge(self.look(intake, Some(route), now), intake, route, now)
     }
 
     /// The decision, from the route's rule and what is known of who asks.
@@ -97,17 +107,22 @@ impl Gateway {
     pub(super) fn check_cookie_may_act(&self, intake: &Intake, csrf: Option<&str>) -> Result<(), Refusal> {
         match (self.settings.cookies.profile, csrf) {
             // A foreign token may have none: then only its origin can speak for a request.
-            (CookieProfile::Flask, Some(csrf)) if !intake.websocket && !csrf.is_empty() => Ok(double_submit(&intake.headers, csrf)?),
+            (CookieProfile::Flask, Some(csrf)) if !intake.websocket && !csrf.is_empty() => {
+                Ok(double_submit(&intake.headers, intake.credentials.in_form.as_deref(), csrf)?)
+            }
             (CookieProfile::Flask | CookieProfile::Host, _) => Ok(from_our_pages(&intake.headers, &intake.origin(), &self.settings.csrf)?),
         }
     }
 
     /// Who is asking, from the first place that holds a token: the header, then the cookies. One place decides; a bad token
-    /// in it is not excused by a good one elsewhere.
+    /// in it is not excused by a good one elsewhere, and two good ones of different sessions are nobody's.
     pub(super) async fn know(&self, intake: &Intake, route: Option<&Route>, now: Timestamp) -> Result<Known, Refusal> {
         let credentials = &intake.credentials;
         match &credentials.bearer {
-            Some(Ok(token)) => return self.standing(self.verify_for(token, route, intake.peer.worker, now).await?, Shown::Header),
+            Some(Ok(token)) => {
+                let verified = self.verify_for(token, route, intake.peer.worker, now).await?;
+                return self.standing(self.only_one(verified, token, intake, route, now)?, Shown::Header);
+            }
             Some(Err(_)) => return Err(Refusal::Ambiguous),
             None => {}
         }
@@ -129,7 +144,7 @@ impl Gateway {
         }
     }
 
-    /// Who a token names, if its session lives. Also for our own endpoints, which renew nothing.
+    /// Who a token names, if its session lives. For our own endpoints, which take no others' tokens and renew nothing.
     pub(super) fn present(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
         let known = self.look(intake, None, now)?;
         self.shared.used(&known.verified);
@@ -140,10 +155,33 @@ impl Gateway {
     pub(super) fn look(&self, intake: &Intake, route: Option<&Route>, now: Timestamp) -> Result<Known, Refusal> {
         let cookie = || intake.credentials.cookies.access.as_ref();
         match (&intake.credentials.bearer, intake.credentials.doubled) {
-            (Some(Ok(token)), _) => self.stands(self.verify_now(token, route, now)?, Shown::Header),
+            (Some(Ok(token)), _) => {
+                let verified = self.verify_now(token, route, now)?;
+                self.stands(self.only_one(verified, token, intake, route, now)?, Shown::Header)
+            }
             (Some(Err(_)), _) | (None, Some(_)) => Err(Refusal::Ambiguous),
             (None, None) => self.stands(self.verify_now(cookie().ok_or(Refusal::NoToken)?, route, now)?, Shown::Cookie),
         }
+    }
+
+    /// What the token in the header (or the query) says. Where a cookie is just as good and of another session, nobody can say
+    /// which of the two is meant. A cookie that is no longer good says nothing: browsers send it along unasked.
+    fn only_one(
+        &self,
+        verified: Arc<Verified>,
+        token: &AccessToken,
+        intake: &Intake,
+        route: Option<&Route>,
+        now: Timestamp,
+    ) -> Result<Arc<Verified>, Refusal> {
+        if let Some(cookie) = intake.credentials.cookies.access.as_ref().filter(|cookie| cookie.expose() != token.expose())
+            && let Ok(other) = self.verify_now(cookie, route, now)
+            && other.session != verified.session
+            && self.shared.view.check(&other.user, &other.session, &other.id, other.position).is_ok()
+        {
+            return Err(Refusal::Ambiguous);
+        }
+        Ok(verified)
     }
 
     /// The view's word on a verified token: asked at every request, after the cache of verified tokens and never before.

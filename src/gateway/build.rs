@@ -95,7 +95,7 @@ impl Gateway {
             keys,
             asserter,
             providers,
-            cookies: SessionCookies::new(settings.cookies),
+            cookies: SessionCookies::new(&settings.cookies),
             identity_headers: IdentityHeaders::new(&settings.identity_headers),
             pages,
             hsts: settings.hsts.and_then(hsts),

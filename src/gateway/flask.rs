@@ -14,7 +14,7 @@ use crate::base::Timestamp;
 use crate::pages::Lang;
 use crate::store::EndReason;
 use crate::token::TokenFault;
-use crate::web::{CookieProfile, DoubleSubmit};
+use crate::web::{CSRF_HEADER, CookieProfile, DoubleSubmit};
 
 /// What the library would have looked at, in the order of its places.
 pub(super) struct Facts {
@@ -49,12 +49,17 @@ impl Gateway {
             names.push("headers");
         }
         if library.places.cookies {
-            locations.push(self.in_cookie(request, refresh));
-            names.push("cookies");
+            let location = self.in_cookie(request, refresh);
+            // Of cookies that are ours alone the library has never heard; clients of a header are told of the header.
+            let ours_alone = self.settings.cookies.profile == CookieProfile::Host && library.places.headers;
+            if !(ours_alone && matches!(location, Location::Nothing(_))) {
+                locations.push(location);
+                names.push("cookies");
+            }
         }
         if let Some(name) = &library.places.query {
             let token = request.uri().query().and_then(|query| crate::web::field(query.as_bytes(), name));
-            let missing = || Location::Nothing(format!("Missing '{name}' in query paramaters"));
+            let missing = || Location::Nothing(format!("Missing '{name}' query paramater"));
             locations.push(token.map_or_else(missing, |token| Location::Token(token.into_owned(), None)));
             names.push("query_string");
         }
@@ -72,10 +77,12 @@ impl Gateway {
         let Some(token) = token.filter(|token| !token.is_empty()) else { return Location::Nothing(format!("Missing cookie \"{name}\"")) };
         let unsafe_method = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(request.method());
         let flask = self.settings.cookies.profile == CookieProfile::Flask;
-        if flask && unsafe_method && request.headers().get("x-csrf-token").is_none_or(http::HeaderValue::is_empty) {
+        let header = request.headers().get(CSRF_HEADER).filter(|value| !value.is_empty());
+        // It may stand in a form, whose body is not read yet.
+        if flask && unsafe_method && header.is_none() && self.settings.csrf.form_field.is_none() {
             return Location::Stop(StatusCode::UNAUTHORIZED, "Missing CSRF token".to_owned());
         }
-        let submitted = request.headers().get("x-csrf-token").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let submitted = header.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         Location::Token(token, submitted.filter(|_| flask && unsafe_method))
     }
 }
@@ -106,8 +113,8 @@ fn in_header(headers: &HeaderMap, places: &TokenPlaces) -> Location {
 }
 
 impl Facts {
-    /// Code and text.
-    pub(super) fn answer(&self, refusal: &Refusal, lang: Lang) -> (StatusCode, String) {
+    /// Code and text. `issuer` is what our own tokens say in `iss`.
+    pub(super) fn answer(&self, refusal: &Refusal, lang: Lang, issuer: &str) -> (StatusCode, String) {
         let unauthorized = |text: &str| (StatusCode::UNAUTHORIZED, text.to_owned());
         if let Refusal::Provider(_) = refusal {
             return (StatusCode::INTERNAL_SERVER_ERROR, words(refusal, lang).into_owned());
@@ -132,7 +139,7 @@ impl Facts {
         if crossed || matches!(refusal, Refusal::DoubleSubmit(DoubleSubmit::Mismatch)) {
             unauthorized("CSRF double submit tokens do not match")
         } else if let Refusal::Token(fault) = refusal {
-            self.fault(*fault, token)
+            self.fault(*fault, token, issuer)
         } else if matches!(refusal, Refusal::DoubleSubmit(DoubleSubmit::Missing)) {
             unauthorized("Missing CSRF token")
         } else if matches!(refusal, Refusal::PasswordTooOld) {
@@ -163,12 +170,14 @@ impl Facts {
         Err((StatusCode::UNAUTHORIZED, text))
     }
 
-    fn fault(&self, fault: TokenFault, token: &str) -> (StatusCode, String) {
+    fn fault(&self, fault: TokenFault, token: &str, issuer: &str) -> (StatusCode, String) {
         let text = match fault {
             TokenFault::Expired => return (StatusCode::UNAUTHORIZED, "Token has expired".to_owned()),
-            TokenFault::UnknownKey | TokenFault::BadSignature => {
-                structure(token).err().unwrap_or_else(|| "Signature verification failed".to_owned())
-            }
+            TokenFault::UnknownKey | TokenFault::BadSignature => structure(token).err().unwrap_or_else(|| {
+                // Without a key of that name nobody has looked at the algorithm.
+                let text = if is_unsigned(token) { "The specified alg value is not allowed" } else { "Signature verification failed" };
+                text.to_owned()
+            }),
             TokenFault::WrongAlgorithm => structure(token).err().unwrap_or_else(|| "The specified alg value is not allowed".to_owned()),
             TokenFault::Critical => "Unsupported critical extension".to_owned(),
             TokenFault::WrongType if self.refresh => "Only refresh tokens are allowed".to_owned(),
@@ -177,7 +186,7 @@ impl Facts {
                 let claim = if Claims::of(token).is_some_and(|claims| claims.is_ahead("iat", self.now)) { "iat" } else { "nbf" };
                 format!("The token is not yet valid ({claim})")
             }
-            TokenFault::NotForUs => Claims::of(token).map_or("Invalid issuer", |claims| claims.misses_audience()).to_owned(),
+            TokenFault::NotForUs => Claims::of(token).map_or("Invalid issuer", |claims| claims.names_at_fault(issuer)).to_owned(),
             TokenFault::Malformed => structure(token).map_or_else(|text| text, |payload| claims_at_fault(&payload)),
         };
         (StatusCode::UNPROCESSABLE_ENTITY, text)
@@ -202,8 +211,14 @@ impl Claims {
         self.0.get(claim).and_then(Value::as_u64).is_some_and(|at| at > now.secs())
     }
 
-    fn misses_audience(&self) -> &'static str {
-        if self.0.get("iss").is_some() { "Invalid issuer" } else { "Token is missing the \"iss\" claim" }
+    /// The issuer is looked at before the audience.
+    fn names_at_fault(&self, issuer: &str) -> &'static str {
+        match (self.0.get("iss"), self.0.get("aud")) {
+            (None, _) => "Token is missing the \"iss\" claim",
+            (Some(said), _) if said != issuer => "Invalid issuer",
+            (Some(_), None) => "Token is missing the \"aud\" claim",
+            (Some(_), Some(_)) => "Audience doesn't match",
+        }
     }
 }
 
@@ -250,6 +265,12 @@ fn structure(token: &str) -> Result<Vec<u8>, String> {
     Ok(payload)
 }
 
+/// Whether the header says that there is no signature.
+fn is_unsigned(token: &str) -> bool {
+    let header = token.split('.').next().and_then(decode).and_then(|header| serde_json::from_slice::<Value>(&header).ok());
+    header.is_some_and(|header| header.get("alg").and_then(Value::as_str) == Some("none"))
+}
+
 /// What is wrong with the claims of a token whose form and signature are good.
 fn claims_at_fault(payload: &[u8]) -> String {
     match serde_json::from_slice::<Value>(payload) {
@@ -279,6 +300,7 @@ fn claim_at_fault(claims: &Value) -> String {
     let required = ["sub", "csrf", "exp", "iat", "nbf", "jti", "type", "fresh"];
     match required.into_iter().find(|name| claims.get(*name).is_none()) {
         Some(name) => format!("Missing claim: {name}"),
+        None if claims.get("iss").is_none() => "Token is missing the \"iss\" claim".to_owned(),
         None => "Invalid payload string: must be a json object".to_owned(),
     }
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Admission, BuildError, Gateway, Refusal, Route, Shared};
@@ -11,7 +11,7 @@ use crate::identity::{Profile, ProviderName, Subjects};
 use crate::routing::{Access, HostName, HostPattern, PassForm, PathPattern, PathPrefix, RouteSettings};
 use crate::store::EndReason;
 use crate::token::{ForeignKeys, ForeignSettings, ForeignVerifier, KeySettings, KeySource, MintSettings, Minter, TokenFault, Verified};
-use crate::web::{CookieProfile, CookieSettings, SessionCookies};
+use crate::web::{CSRF_HEADER, SessionCookies};
 
 /// Turns of costly checks. More workers than these share them.
 pub(super) const TURNS: usize = 64;
@@ -221,8 +221,9 @@ impl Gateway {
                 }
                 Err(TokenFault::UnknownKey) => true,
                 Err(fault) => {
-                    // Whoever's key fits knows best what is wrong; among strangers' words the last one stands.
-                    if said == own || !may_be_foreign(fault) {
+                    // Whoever's key fits knows best what is wrong; among strangers' words the last one stands. What is malformed
+                    // is that to everybody, or was signed by us.
+                    if (said == own && own != TokenFault::Malformed) || !may_be_foreign(fault) {
                         said = fault;
                     }
                     false
@@ -245,8 +246,10 @@ impl Gateway {
         }
     }
 
-    /// Hands the application the token its route says. What the application made itself goes back to it as it came.
+    /// Hands the application the token its route says, in the header and with the scheme that clients use here. What the
+    /// application made itself goes back to it as it came.
     pub(super) fn hand_over(
+        &self,
         headers: &mut HeaderMap,
         shown: Option<&AccessToken>,
         admission: &Admission,
@@ -254,18 +257,20 @@ impl Gateway {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let Some(verified) = admission.verified() else { return Ok(()) };
+        let places = &self.settings.library.places;
+        let in_header = |token: &str| places.scheme.as_ref().map_or_else(|| token.to_owned(), |scheme| format!("{scheme} {token}"));
         if let Some(token) = shown.filter(|_| verified.foreign.as_ref().is_some_and(|foreign| foreign.application)) {
             return match admission.shown() {
                 super::admit::Shown::Cookie => put_cookies(headers, token.expose(), &verified.csrf, false),
                 super::admit::Shown::Header | super::admit::Shown::SpentHeader | super::admit::Shown::Nowhere => {
-                    put(headers, AUTHORIZATION, format!("Bearer {}", token.expose()))
+                    put(headers, places.header.clone(), in_header(token.expose()))
                 }
             };
         }
         let Some((form, minter)) = &route.tokens.pass else { return Ok(()) };
         let token = minter.mint(verified, now).map_err(|_| Refusal::Internal("a scoped key does not sign"))?;
         match form {
-            PassForm::Header => put(headers, AUTHORIZATION, format!("Bearer {token}")),
+            PassForm::Header => put(headers, places.header.clone(), in_header(&token)),
             PassForm::Cookies => put_cookies(headers, &token, &verified.csrf, route.tokens.refresh),
         }
     }
@@ -300,7 +305,7 @@ impl Shared {
 const MOST: usize = 256 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 
-async fn fetch(url: &str) -> Result<Vec<u8>, String> {
+pub(super) async fn fetch(url: &str) -> Result<Vec<u8>, String> {
     let text = |error: reqwest::Error| error.without_url().to_string();
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -359,7 +364,7 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: String) -> Result<(), R
 /// The cookies of flask-jwt-extended behind whatever cookies the application has; nobody else's of these names survive. The
 /// double submit was judged here: the application is handed what it compares.
 fn put_cookies(headers: &mut HeaderMap, token: &str, csrf: &str, refresh: bool) -> Result<(), Refusal> {
-    SessionCookies::new(CookieSettings { profile: CookieProfile::Flask }).strip(headers);
+    SessionCookies::strip_flask(headers);
     let (name, twin) = if refresh { ("refresh_token_cookie", "csrf_refresh_token") } else { ("access_token_cookie", "csrf_access_token") };
     let mut line = headers.get(COOKIE).map(|value| value.as_bytes().to_vec()).unwrap_or_default();
     if !line.is_empty() {
@@ -369,5 +374,5 @@ fn put_cookies(headers: &mut HeaderMap, token: &str, csrf: &str, refresh: bool) 
     let mut value = HeaderValue::from_bytes(&line).map_err(|_| Refusal::Internal("a token is no cookie value"))?;
     value.set_sensitive(true);
     headers.insert(COOKIE, value);
-    put(headers, HeaderName::from_static("x-csrf-token"), csrf.to_owned())
+    put(headers, HeaderName::from_static(CSRF_HEADER), csrf.to_owned())
 }

@@ -86,7 +86,7 @@ impl Gateway {
             Shown::Cookie | Shown::Nowhere => {}
         }
         let now = self.shared.clock.now();
-        Self::hand_over(&mut headers, shown.as_ref(), admission, route, now)?;
+        self.hand_over(&mut headers, shown.as_ref(), admission, route, now)?;
         settings.request_headers.apply(&mut headers);
         Intake::write_forwarding(&mut headers, &facts, &mut text);
         if let Some(Ok(prefix)) = settings.rewrite.strip.as_ref().map(|prefix| HeaderValue::from_str(prefix.as_str())) {

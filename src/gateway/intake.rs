@@ -7,8 +7,8 @@ use super::{Gateway, HostFault, Refusal};
 use crate::base::{AccessToken, ClientAddr};
 use crate::routing::{CanonicalPath, HostName};
 use crate::web::{
-    Arriving, DoubledCookie, HeaderText, Peer, PresentedCookies, SessionCookies, announced_trailers, asks_for_websocket,
-    strip_hop_by_hop, takes_trailers,
+    Arriving, DoubledCookie, HeaderText, Peer, PresentedCookies, SessionCookies, announced_trailers, asks_for_websocket, strip_hop_by_hop,
+    takes_trailers,
 };
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -49,6 +49,8 @@ pub(super) struct Credentials {
     pub(super) bearer: Option<Result<AccessToken, BearerFault>>,
     pub(super) cookies: PresentedCookies,
     pub(super) doubled: Option<DoubledCookie>,
+    /// The double-submit value of a form, once its body was looked into.
+    pub(super) in_form: Option<String>,
 }
 
 /// An `Authorization` header that says Bearer but holds no single token.
@@ -146,7 +148,7 @@ impl Gateway {
             Ok(cookies) => (cookies, None),
             Err(doubled) => (PresentedCookies::default(), Some(doubled)),
         };
-        Credentials { bearer: places.presented(headers, query), cookies, doubled }
+        Credentials { bearer: places.presented(headers, query), cookies, doubled, in_form: None }
     }
 }
 

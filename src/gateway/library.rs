@@ -58,6 +58,11 @@ impl Default for LibrarySettings {
 }
 
 impl TokenPlaces {
+    /// Whether a token that a script can read would be of no use: then a login by JSON is answered with cookies.
+    pub(super) const fn only_cookies(&self) -> bool {
+        self.cookies && !self.headers && self.query.is_none()
+    }
+
     /// The one token outside cookies. Two different ones in two places are nobody's; the same one twice is one.
     pub(super) fn presented(&self, headers: &HeaderMap, query: Option<&str>) -> Option<Result<AccessToken, BearerFault>> {
         let in_header = if self.headers { self.in_header(headers) } else { None };

@@ -114,14 +114,14 @@ impl Gateway {
     async fn answer(&self, request: Request<Incoming>, peer: &Peer, record: &mut Record) -> Result<Reply, Refusal> {
         let now = self.shared.clock.now();
         let (head, body) = request.into_parts();
-        let intake = self.intake(head, Some(body), peer)?;
+        let mut intake = self.intake(head, Some(body), peer)?;
         record.aliases = intake.aliases;
         if let Some(endpoint) = self.own_endpoint(&intake) {
             // In a box of its own: it is large, and room for it in every request's future would have to be moved about.
             return Box::pin(self.serve(endpoint?, intake, record, now)).await;
         }
         let route = self.route(&intake, record)?;
-        let admission = self.admit(&intake, route, now).await?;
+        let admission = self.admit(&mut intake, route, now).await?;
         record.person = admission.identity().map(|identity| Arc::clone(&identity.subject));
         self.forward(intake, admission, route, record).await
     }

@@ -145,7 +145,7 @@ impl Gateway {
             Manner::Page | Manner::Form => self.page(refusal, asker, record),
             Manner::Program => match &asker.library {
                 Some(facts) => {
-                    let (status, text) = facts.answer(refusal, asker.lang());
+                    let (status, text) = facts.answer(refusal, asker.lang(), self.issuer.name());
                     reply::json(status, &super::flask::body(&self.settings.library.message_key, &text))
                 }
                 None => refusal_json(refusal, asker.lang(), record),

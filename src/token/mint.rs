@@ -10,7 +10,8 @@ use super::{KeyError, KeyRing, KeySettings, Verified};
 use crate::base::{Timestamp, TokenId};
 
 /// Makes tokens for one application, under the key it shares with us: what its own library would have made for the person
-/// who is asking. One is made for each access token, and lasts as long.
+/// who is asking. One is made for each access token, and lasts as long: a little longer, since the application's clock may
+/// be ahead of ours as far as `iat` lets it be behind, and whether somebody passes is decided here.
 pub struct Minter {
     keys: KeyRing,
     settings: MintSettings,
@@ -26,7 +27,7 @@ pub struct MintSettings {
     pub issuer: Option<String>,
     /// `aud`, for one that looks at that (`JWT_DECODE_AUDIENCE`).
     pub audience: Option<String>,
-    /// How far `iat` and `nbf` are dated back.
+    /// How far the application's clock may be off: `iat` and `nbf` are dated back and `exp` forward.
     pub backdate: Duration,
     /// Makes refresh tokens instead: for the one route of an application that takes nothing else.
     pub refresh: bool,
@@ -86,7 +87,7 @@ impl Minter {
             sub: &verified.subject,
             nbf: issued,
             csrf: &verified.csrf,
-            exp: verified.expires.secs(),
+            exp: verified.expires.plus(self.settings.backdate).secs(),
             iss: self.settings.issuer.as_deref(),
             aud: self.settings.audience.as_deref(),
         };

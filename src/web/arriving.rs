@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -21,13 +22,15 @@ const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// RFC 9113, section 8.1 would let us reset the stream behind the answer, but curl 7.88 takes that for a failure.
 pub struct Arriving {
     incoming: Option<Incoming>,
+    /// What was looked at already: it comes first, once more.
+    held: VecDeque<Frame<Bytes>>,
     drain: u64,
 }
 
 impl From<Incoming> for Arriving {
     /// A body of which nothing is thrown away when nobody reads it: on listeners that strangers cannot reach.
     fn from(incoming: Incoming) -> Self {
-        Self { incoming: Some(incoming), drain: 0 }
+        Self { incoming: Some(incoming), held: VecDeque::new(), drain: 0 }
     }
 }
 
@@ -36,7 +39,18 @@ impl Arriving {
     pub fn new(head: &request::Parts, incoming: Incoming, drain: u64) -> Self {
         // Whoever waits for a 100 has sent nothing, and reading would make hyper say it.
         let drain = if head.version != Version::HTTP_2 && head.headers.contains_key(EXPECT) { 0 } else { drain };
-        Self { incoming: Some(incoming), drain }
+        Self { incoming: Some(incoming), held: VecDeque::new(), drain }
+    }
+
+    /// The beginning of the body: `most` bytes and the piece they end in, or all of it. Whoever reads the body gets it too.
+    pub(super) async fn peek(&mut self, most: usize) -> Result<Vec<u8>, hyper::Error> {
+        let mut seen = Vec::new();
+        while let Some(incoming) = self.incoming.as_mut().filter(|_| seen.len() < most) {
+            let Some(frame) = incoming.frame().await.transpose()? else { break };
+            seen.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+            self.held.push_back(frame);
+        }
+        Ok(seen)
     }
 
     /// The connection is to be closed and not to be read any further.
@@ -46,17 +60,27 @@ impl Arriving {
 
     /// The next piece.
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(held) = self.held.pop_front() {
+            return Poll::Ready(Some(Ok(held)));
+        }
         self.incoming.as_mut().map_or(Poll::Ready(None), |incoming| Pin::new(incoming).poll_frame(cx))
     }
 
     /// Whether nothing more can come.
     pub fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
+        self.held.is_empty() && self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     /// How much more will come, as far as the head says.
     pub fn size_hint(&self) -> SizeHint {
-        self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+        let coming = self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint);
+        let held: u64 = self.held.iter().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum();
+        let mut whole = SizeHint::new();
+        whole.set_lower(coming.lower().saturating_add(held));
+        if let Some(upper) = coming.upper() {
+            whole.set_upper(upper.saturating_add(held));
+        }
+        whole
     }
 }
 

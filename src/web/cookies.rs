@@ -7,17 +7,34 @@ use crate::base::{AccessToken, RefreshToken, Timestamp, TokenId};
 /// The cookies a session travels in: read, removed before the upstream, set and cleared, all in this one place.
 ///
 /// Names are compared as raw bytes: servers that trimmed Unicode white space took a neighbour's cookie for a `__Host-` one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SessionCookies {
+    names: Names,
+    /// Everything behind `name=value` but `HttpOnly` and the lifetime.
+    attributes: Box<str>,
+    /// The same without `Domain`, where ours have one: cookies left from before it was set would stand beside ours, and two of
+    /// one name are refused.
+    former: Option<Box<str>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Names {
     access: &'static str,
     refresh: &'static str,
     /// Readable by scripts, which send the value back in a header: flask profile only.
     csrf: Option<(&'static str, &'static str)>,
     /// Keeps a person's own choice of language. No secret, but ours all the same: applications neither see nor set it.
     language: &'static str,
-    /// Everything behind `name=value` but `HttpOnly` and the lifetime.
-    attributes: &'static str,
 }
+
+const HOST: Names = Names { access: "__Host-munjigi_access", refresh: "__Host-munjigi_refresh", csrf: None, language: LANGUAGE };
+const FLASK: Names = Names {
+    access: "access_token_cookie",
+    refresh: "refresh_token_cookie",
+    csrf: Some(("csrf_access_token", "csrf_refresh_token")),
+    language: LANGUAGE,
+};
+const DESK: Names = Names { access: "munjigi_desk_access", refresh: "munjigi_desk_refresh", csrf: None, language: DESK_LANGUAGE };
 
 const LANGUAGE: &str = "__Host-munjigi_lang";
 const DESK_LANGUAGE: &str = "munjigi_desk_lang";
@@ -54,35 +71,23 @@ pub enum CookieLife {
 
 impl SessionCookies {
     /// The cookies of a profile.
-    pub const fn new(settings: CookieSettings) -> Self {
-        match settings.profile {
-            CookieProfile::Host => Self {
-                access: "__Host-munjigi_access",
-                refresh: "__Host-munjigi_refresh",
-                csrf: None,
-                language: LANGUAGE,
-                attributes: "; Path=/; Secure; SameSite=Lax",
-            },
-            CookieProfile::Flask => Self {
-                access: "access_token_cookie",
-                refresh: "refresh_token_cookie",
-                csrf: Some(("csrf_access_token", "csrf_refresh_token")),
-                language: LANGUAGE,
-                attributes: "; Path=/; Secure; SameSite=Lax",
-            },
+    pub fn new(settings: &CookieSettings) -> Self {
+        let names = match settings.profile {
+            CookieProfile::Host => return Self { names: HOST, attributes: "; Path=/; Secure; SameSite=Lax".into(), former: None },
+            CookieProfile::Flask => FLASK,
+        };
+        let secure = if settings.insecure { "" } else { "; Secure" };
+        let former = format!("; Path=/{secure}; SameSite={}", settings.same_site.as_str());
+        match &settings.domain {
+            Some(domain) => Self { names, attributes: format!("; Domain={domain}{former}").into(), former: Some(former.into()) },
+            None => Self { names, attributes: former.into(), former: None },
         }
     }
 
     /// The cookies of the admin listener, which speaks no TLS: browsers take neither `Secure` nor `__Host-` there. They go
     /// to nothing but our own addresses, and along with no request that another site begins.
-    pub const fn desk() -> Self {
-        Self {
-            access: "munjigi_desk_access",
-            refresh: "munjigi_desk_refresh",
-            csrf: None,
-            language: DESK_LANGUAGE,
-            attributes: "; Path=/.auth/admin; SameSite=Strict",
-        }
+    pub fn desk() -> Self {
+        Self { names: DESK, attributes: "; Path=/.auth/admin; SameSite=Strict".into(), former: None }
     }
 
     /// Our cookies in a request, from all its `Cookie` lines (HTTP/2 sends one for each, RFC 9113, section 8.2.3).
@@ -94,11 +99,11 @@ impl SessionCookies {
         for (name, value) in headers.get_all(COOKIE).iter().flat_map(pairs) {
             // A value that is no text is no token; an empty one then stands for it and is refused as malformed.
             let text = || std::str::from_utf8(value).unwrap_or_default();
-            if name == self.access.as_bytes() {
+            if name == self.names.access.as_bytes() {
                 if found.access.replace(AccessToken::new(text())).is_some() {
                     return Err(DoubledCookie);
                 }
-            } else if name == self.refresh.as_bytes() && found.refresh.replace(RefreshToken::new(text())).is_some() {
+            } else if name == self.names.refresh.as_bytes() && found.refresh.replace(RefreshToken::new(text())).is_some() {
                 return Err(DoubledCookie);
             }
         }
@@ -114,7 +119,7 @@ impl SessionCookies {
 
     /// Keeps a person's choice of language, whoever they are and whether they log in or not.
     pub fn keep_language(&self, headers: &mut HeaderMap, tag: &str) {
-        append(headers, &format!("{}={tag}{}; HttpOnly; Max-Age={LANGUAGE_LIFE}", self.language, self.attributes));
+        append(headers, &format!("{}={tag}{}; HttpOnly; Max-Age={LANGUAGE_LIFE}", self.names.language, self.attributes));
     }
 
     /// Which browser this is, as it was told.
@@ -130,6 +135,78 @@ impl SessionCookies {
 
     /// Leaves only the application's cookies, in one `Cookie` line (RFC 9113 asks for one towards HTTP/1.1).
     pub fn strip(&self, headers: &mut HeaderMap) {
+        self.names.strip(headers);
+    }
+
+    /// The same for the names of flask-jwt-extended, whatever ours are: for an application that is handed cookies of these names.
+    pub fn strip_flask(headers: &mut HeaderMap) {
+        FLASK.strip(headers);
+    }
+
+    /// Removes what an upstream tries to set under our names.
+    pub fn strip_from_answer(&self, headers: &mut HeaderMap) {
+        let ours = |line: &HeaderValue| {
+            let name = split(line.as_bytes().split(|b| *b == b';').next().unwrap_or_default()).0.trim_ascii();
+            self.names.all().any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
+        };
+        if !headers.get_all(SET_COOKIE).iter().any(ours) {
+            return;
+        }
+        let kept: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().filter(|line| !ours(line)).cloned().collect();
+        headers.remove(SET_COOKIE);
+        for line in kept {
+            headers.append(SET_COOKIE, line);
+        }
+    }
+
+    /// Sets the access cookie (and, in the flask profile, its double-submit twin).
+    pub fn set_access(&self, headers: &mut HeaderMap, token: &AccessToken, csrf: &str, life: CookieLife, now: Timestamp) {
+        self.set(headers, self.names.access, token.expose(), life, now);
+        if let Some((name, _)) = self.names.csrf {
+            self.set(headers, name, csrf, life, now);
+        }
+    }
+
+    /// Sets the refresh cookie (and, in the flask profile, its double-submit twin).
+    pub fn set_refresh(&self, headers: &mut HeaderMap, token: &RefreshToken, csrf: &str, life: CookieLife, now: Timestamp) {
+        self.set(headers, self.names.refresh, token.expose(), life, now);
+        if let Some((_, name)) = self.names.csrf {
+            self.set(headers, name, csrf, life, now);
+        }
+    }
+
+    /// Makes the browser forget all of them.
+    pub fn clear(&self, headers: &mut HeaderMap) {
+        for name in self.names.iter() {
+            self.forget(headers, name, &self.attributes);
+            self.forget_former(headers, name);
+        }
+    }
+
+    fn set(&self, headers: &mut HeaderMap, name: &str, value: &str, life: CookieLife, now: Timestamp) {
+        self.forget_former(headers, name);
+        let http_only = self.names.http_only(name);
+        let line = match life {
+            CookieLife::Browser => format!("{name}={value}{}{http_only}", self.attributes),
+            CookieLife::Until(end) => format!("{name}={value}{}{http_only}; Max-Age={}", self.attributes, end.since(now).as_secs()),
+        };
+        append(headers, &line);
+    }
+
+    fn forget_former(&self, headers: &mut HeaderMap, name: &str) {
+        if let Some(former) = &self.former {
+            self.forget(headers, name, former);
+        }
+    }
+
+    fn forget(&self, headers: &mut HeaderMap, name: &str, attributes: &str) {
+        let http_only = self.names.http_only(name);
+        append(headers, &format!("{name}={attributes}{http_only}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"));
+    }
+}
+
+impl Names {
+    fn strip(&self, headers: &mut HeaderMap) {
         let mut lines = headers.get_all(COOKIE).iter();
         let Some(first) = lines.next() else { return };
         if lines.next().is_none() && !pairs(first).any(|(name, _)| self.is_ours(name)) {
@@ -153,65 +230,20 @@ impl SessionCookies {
         };
     }
 
-    /// Removes what an upstream tries to set under our names.
-    pub fn strip_from_answer(&self, headers: &mut HeaderMap) {
-        let ours = |line: &HeaderValue| {
-            let name = split(line.as_bytes().split(|b| *b == b';').next().unwrap_or_default()).0.trim_ascii();
-            self.all().any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
-        };
-        if !headers.get_all(SET_COOKIE).iter().any(ours) {
-            return;
-        }
-        let kept: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().filter(|line| !ours(line)).cloned().collect();
-        headers.remove(SET_COOKIE);
-        for line in kept {
-            headers.append(SET_COOKIE, line);
-        }
-    }
-
-    /// Sets the access cookie (and, in the flask profile, its double-submit twin).
-    pub fn set_access(&self, headers: &mut HeaderMap, token: &AccessToken, csrf: &str, life: CookieLife, now: Timestamp) {
-        self.set(headers, self.access, token.expose(), true, life, now);
-        if let Some((name, _)) = self.csrf {
-            self.set(headers, name, csrf, false, life, now);
-        }
-    }
-
-    /// Sets the refresh cookie (and, in the flask profile, its double-submit twin).
-    pub fn set_refresh(&self, headers: &mut HeaderMap, token: &RefreshToken, csrf: &str, life: CookieLife, now: Timestamp) {
-        self.set(headers, self.refresh, token.expose(), true, life, now);
-        if let Some((_, name)) = self.csrf {
-            self.set(headers, name, csrf, false, life, now);
-        }
-    }
-
-    /// Makes the browser forget all of them.
-    pub fn clear(&self, headers: &mut HeaderMap) {
-        for name in self.names() {
-            let http_only = if self.csrf.is_some_and(|(a, r)| name == a || name == r) { "" } else { "; HttpOnly" };
-            append(headers, &format!("{name}={}{http_only}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT", self.attributes));
-        }
-    }
-
-    fn set(&self, headers: &mut HeaderMap, name: &str, value: &str, http_only: bool, life: CookieLife, now: Timestamp) {
-        let http_only = if http_only { "; HttpOnly" } else { "" };
-        let line = match life {
-            CookieLife::Browser => format!("{name}={value}{}{http_only}", self.attributes),
-            CookieLife::Until(end) => format!("{name}={value}{}{http_only}; Max-Age={}", self.attributes, end.since(now).as_secs()),
-        };
-        append(headers, &line);
-    }
-
     fn is_ours(&self, name: &[u8]) -> bool {
         self.all().any(|own| own.as_bytes() == name)
     }
 
-    /// Every cookie of ours, those that no session needs too.
-    fn all(&self) -> impl Iterator<Item = &'static str> {
-        self.names().chain([self.language, BROWSER])
+    fn http_only(&self, name: &str) -> &'static str {
+        if self.csrf.is_some_and(|(access, refresh)| name == access || name == refresh) { "" } else { "; HttpOnly" }
     }
 
-    fn names(&self) -> impl Iterator<Item = &'static str> {
+    /// Every cookie of ours, those that no session needs too.
+    fn all(&self) -> impl Iterator<Item = &'static str> {
+        self.iter().chain([self.language, BROWSER])
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &'static str> {
         let (csrf_access, csrf_refresh) = self.csrf.unzip();
         [Some(self.access), Some(self.refresh), csrf_access, csrf_refresh].into_iter().flatten()
     }
@@ -243,15 +275,48 @@ fn trim(mut piece: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::SameSite;
 
-    const OURS: SessionCookies = SessionCookies::new(CookieSettings { profile: CookieProfile::Host });
+    fn ours() -> SessionCookies {
+        SessionCookies::new(&CookieSettings::default())
+    }
+
+    fn set_by(cookies: &SessionCookies, what: impl Fn(&SessionCookies, &mut HeaderMap)) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        what(cookies, &mut headers);
+        headers.get_all(SET_COOKIE).iter().map(|line| line.to_str().unwrap().to_owned()).collect()
+    }
+
+    /// What the library's `JWT_COOKIE_SECURE`, `_SAMESITE` and `_DOMAIN` say, in its profile.
+    #[test]
+    fn the_flags_of_the_flask_profile_are_settings() {
+        let settings = CookieSettings { profile: CookieProfile::Flask, ..CookieSettings::default() };
+        let now = Timestamp::from_secs(1000);
+        let set = |settings: &CookieSettings| {
+            set_by(&SessionCookies::new(settings), |cookies, headers| {
+                cookies.set_access(headers, &AccessToken::new("tok"), "c", CookieLife::Browser, now);
+            })
+        };
+        let usual =
+            ["access_token_cookie=tok; Path=/; Secure; SameSite=Lax; HttpOnly", "csrf_access_token=c; Path=/; Secure; SameSite=Lax"];
+        assert_eq!(set(&settings), usual);
+        let loose = CookieSettings { same_site: SameSite::Strict, insecure: true, ..settings.clone() };
+        assert_eq!(set(&loose)[0], "access_token_cookie=tok; Path=/; SameSite=Strict; HttpOnly");
+        let shared = CookieSettings { same_site: SameSite::None, domain: Some("example.ac.kr".into()), ..settings };
+        let lines = set(&shared);
+        assert!(lines[0].starts_with("access_token_cookie=; Path=/; Secure; SameSite=None; HttpOnly; Max-Age=0"), "{lines:?}");
+        assert_eq!(lines[1], "access_token_cookie=tok; Domain=example.ac.kr; Path=/; Secure; SameSite=None; HttpOnly");
+        let cleared = set_by(&SessionCookies::new(&shared), SessionCookies::clear);
+        assert_eq!(cleared.len(), 8, "with the domain and without: {cleared:?}");
+        assert!(cleared.iter().all(|line| line.contains("=; ") && line.contains("Max-Age=0")));
+    }
 
     fn request(lines: &[&str]) -> HeaderMap {
         lines.iter().map(|line| (COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap())).collect()
     }
 
     fn access(lines: &[&str]) -> Result<Option<String>, DoubledCookie> {
-        OURS.read(&request(lines)).map(|found| found.access.map(|token| token.expose().to_owned()))
+        ours().read(&request(lines)).map(|found| found.access.map(|token| token.expose().to_owned()))
     }
 
     #[test]
@@ -285,13 +350,13 @@ mod tests {
     #[test]
     fn only_the_applications_cookies_go_on() {
         let mut headers = request(&["a=1; __Host-munjigi_access=tok; b=\"x=y\"", "c=3", "__Host-munjigi_refresh=r"]);
-        OURS.strip(&mut headers);
+        ours().strip(&mut headers);
         assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=\"x=y\"; c=3"]);
         let mut untouched = request(&["a=1;b=2"]);
-        OURS.strip(&mut untouched);
+        ours().strip(&mut untouched);
         assert_eq!(untouched[COOKIE], "a=1;b=2");
         let mut only_ours = request(&["__Host-munjigi_access=tok"]);
-        OURS.strip(&mut only_ours);
+        ours().strip(&mut only_ours);
         assert!(only_ours.is_empty());
     }
 
@@ -303,12 +368,12 @@ mod tests {
         assert_eq!(SessionCookies::language(request(&["munjigi_desk_lang=ko"]).get_all(COOKIE).iter()), Some("ko"));
         let mut asked = request(&["a=1; __Host-munjigi_lang=en"]);
         assert_eq!(SessionCookies::language(asked.get_all(COOKIE).iter()), Some("en"));
-        OURS.strip(&mut asked);
+        ours().strip(&mut asked);
         assert_eq!(asked[COOKIE], "a=1");
         let mut answered = HeaderMap::new();
-        OURS.clear(&mut answered);
+        ours().clear(&mut answered);
         answered.append(SET_COOKIE, HeaderValue::from_static("__Host-munjigi_lang=ko"));
-        OURS.strip_from_answer(&mut answered);
+        ours().strip_from_answer(&mut answered);
         assert!(answered.get_all(SET_COOKIE).iter().all(|line| !line.to_str().unwrap().contains("lang")));
     }
 
@@ -318,7 +383,7 @@ mod tests {
         for line in ["a=1; Path=/", "__Host-munjigi_access=evil; Path=/; Secure", " __HOST-munjigi_refresh =evil", "b=2"] {
             headers.append(SET_COOKIE, HeaderValue::from_static(line));
         }
-        OURS.strip_from_answer(&mut headers);
+        ours().strip_from_answer(&mut headers);
         assert_eq!(headers.get_all(SET_COOKIE).iter().collect::<Vec<_>>(), ["a=1; Path=/", "b=2"]);
     }
 
@@ -326,8 +391,8 @@ mod tests {
     fn cookies_are_set_and_cleared_as_browsers_demand_of_host_cookies() {
         let mut headers = HeaderMap::new();
         let now = Timestamp::from_secs(1000);
-        OURS.set_access(&mut headers, &AccessToken::new("tok"), "c", CookieLife::Browser, now);
-        OURS.set_refresh(&mut headers, &RefreshToken::new("ref"), "c", CookieLife::Until(Timestamp::from_secs(1060)), now);
+        ours().set_access(&mut headers, &AccessToken::new("tok"), "c", CookieLife::Browser, now);
+        ours().set_refresh(&mut headers, &RefreshToken::new("ref"), "c", CookieLife::Until(Timestamp::from_secs(1060)), now);
         let lines: Vec<&HeaderValue> = headers.get_all(SET_COOKIE).iter().collect();
         assert_eq!(
             lines,
@@ -337,7 +402,7 @@ mod tests {
             ]
         );
         let mut cleared = HeaderMap::new();
-        OURS.clear(&mut cleared);
+        ours().clear(&mut cleared);
         assert_eq!(
             cleared
                 .get_all(SET_COOKIE)

@@ -10,6 +10,9 @@ use super::{Arriving, BodyFault, BodyTerms, Pace, RequestBody};
 /// Largest body of a request to one of our own endpoints.
 const LARGEST: u64 = 64 * 1024;
 
+/// How much of a form's body is looked through for a field.
+const PEEKED: usize = 64 * 1024;
+
 /// How long such a body may take in all: it is a few hundred bytes.
 const LONGEST: Duration = Duration::from_secs(15);
 
@@ -53,6 +56,39 @@ pub async fn read_whole(incoming: Option<Arriving>) -> Result<Bytes, BodyFault> 
     }
 }
 
+/// A field of the form a request carries (urlencoded or multipart), looked for in the beginning of its body, which stays whole
+/// for whoever it is for. `None` when the body is no form, or the field does not stand there.
+///
+/// It is for secrets alone: whoever writes one anywhere into a body knows it, so that it does not matter whether the
+/// application, which reads the form by rules of its own, would find the same field.
+///
+/// # Errors
+/// Too slow, or broken off.
+pub async fn peek_field(incoming: &mut Arriving, headers: &HeaderMap, name: &str) -> Result<Option<String>, BodyFault> {
+    let multipart = is_multipart(headers);
+    if !multipart && FormKind::of(headers) != FormKind::UrlEncoded {
+        return Ok(None);
+    }
+    let seen = match tokio::time::timeout(LONGEST, incoming.peek(PEEKED)).await {
+        Ok(seen) => seen.map_err(|_| BodyFault::Client)?,
+        Err(_) => return Err(BodyFault::TooSlow),
+    };
+    Ok(if multipart { part(&seen, name) } else { field(&seen, name).map(std::borrow::Cow::into_owned) })
+}
+
+fn is_multipart(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"multipart/form-data"))
+}
+
+/// The one line behind the head of the part with this name (RFC 7578, section 4.2).
+fn part(body: &[u8], name: &str) -> Option<String> {
+    let find = |text: &[u8], wanted: &[u8]| text.windows(wanted.len()).position(|window| window == wanted);
+    let named = format!("; name=\"{name}\"");
+    let behind = &body[find(body, named.as_bytes())? + named.len()..];
+    let value = &behind[find(behind, b"\r\n\r\n")? + 4..];
+    String::from_utf8(value[..find(value, b"\r\n")?].to_vec()).ok()
+}
+
 /// Reads a JSON object into a structure. serde would take an array for one too; a client's author should hear of that.
 pub fn from_json<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
     if body.trim_ascii_start().starts_with(b"{") { serde_json::from_slice(body).ok() } else { None }
@@ -61,4 +97,19 @@ pub fn from_json<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
 /// The fields of a form or query, percent-decoded; the first of a name counts.
 pub fn field<'a>(encoded: &'a [u8], name: &str) -> Option<std::borrow::Cow<'a, str>> {
     form_urlencoded::parse(encoded).find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_form_is_found_by_its_name() {
+        let body = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"csrf_token\"\r\n\r\nx\r\n\
+            --b\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\nvalue\r\n--b--\r\n";
+        assert_eq!(part(body, "csrf_token").as_deref(), Some("value"));
+        assert_eq!(part(body, "other"), None);
+        assert_eq!(part(b"; name=\"csrf_token\"\r\n\r\nvalue", "csrf_token"), None, "cut off");
+        assert_eq!(part(b"", "csrf_token"), None);
+    }
 }

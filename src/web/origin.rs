@@ -55,15 +55,23 @@ pub enum DoubleSubmit {
     Mismatch,
 }
 
+/// The header of the double submit.
+pub const CSRF_HEADER: &str = "x-csrf-token";
+
 /// Whether `X-CSRF-TOKEN` holds the `csrf` claim of the token in the cookie, which only a page of our own origin can read
-/// (flask-jwt-extended's rule for cookies). Compared in constant time.
+/// (flask-jwt-extended's rule for cookies); without the header `in_form` counts, what stands in the field of a form. Compared
+/// in constant time.
 ///
 /// # Errors
-/// What is wrong with the header.
-pub fn double_submit(headers: &HeaderMap, csrf: &str) -> Result<(), DoubleSubmit> {
-    let mut lines = headers.get_all("x-csrf-token").iter();
-    let (Some(line), None) = (lines.next(), lines.next()) else { return Err(DoubleSubmit::Missing) };
-    if bool::from(line.as_bytes().ct_eq(csrf.as_bytes())) { Ok(()) } else { Err(DoubleSubmit::Mismatch) }
+/// What is wrong.
+pub fn double_submit(headers: &HeaderMap, in_form: Option<&str>, csrf: &str) -> Result<(), DoubleSubmit> {
+    let mut lines = headers.get_all(CSRF_HEADER).iter().filter(|line| !line.is_empty());
+    let submitted = match (lines.next(), lines.next()) {
+        (Some(line), None) => line.as_bytes(),
+        (None, _) => in_form.filter(|text| !text.is_empty()).ok_or(DoubleSubmit::Missing)?.as_bytes(),
+        (Some(_), Some(_)) => return Err(DoubleSubmit::Missing),
+    };
+    if bool::from(submitted.ct_eq(csrf.as_bytes())) { Ok(()) } else { Err(DoubleSubmit::Mismatch) }
 }
 
 /// Whether a method only reads (RFC 9110, section 9.2.1).
@@ -124,8 +132,26 @@ mod tests {
     #[case(&[("origin", "https://gate.ac.kr"), ("origin", "https://evil.example")], Err(CrossSite::Foreign))]
     #[case(&[], Err(CrossSite::Unsaid))]
     fn only_our_own_pages_act(#[case] list: &[(&'static str, &'static str)], #[case] wanted: Result<(), CrossSite>) {
-        let settings = CsrfSettings { trusted_origins: vec!["https://friend.ac.kr".into()] };
+        let settings = CsrfSettings { trusted_origins: vec!["https://friend.ac.kr".into()], form_field: None };
         assert_eq!(from_our_pages(&headers(list), "https://gate.ac.kr", &settings), wanted);
+    }
+
+    /// The library's order: the header, and only without it the form.
+    #[rstest]
+    #[case(&[("x-csrf-token", "c")], None, Ok(()))]
+    #[case(&[], Some("c"), Ok(()))]
+    #[case(&[("x-csrf-token", "")], Some("c"), Ok(()))]
+    #[case(&[("x-csrf-token", "d")], Some("c"), Err(DoubleSubmit::Mismatch))]
+    #[case(&[("x-csrf-token", "c"), ("x-csrf-token", "c")], Some("c"), Err(DoubleSubmit::Missing))]
+    #[case(&[], Some("d"), Err(DoubleSubmit::Mismatch))]
+    #[case(&[], Some(""), Err(DoubleSubmit::Missing))]
+    #[case(&[], None, Err(DoubleSubmit::Missing))]
+    fn the_double_submit_is_the_tokens(
+        #[case] list: &[(&'static str, &'static str)],
+        #[case] form: Option<&str>,
+        #[case] wanted: Result<(), DoubleSubmit>,
+    ) {
+        assert_eq!(double_submit(&headers(list), form, "c"), wanted);
     }
 
     #[rstest]

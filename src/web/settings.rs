@@ -10,11 +10,40 @@ pub enum CookieProfile {
     Flask,
 }
 
-/// What the operator wants of cookies.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+/// What the operator wants of cookies. All but the profile is for the flask profile alone: what `__Host-` promises is fixed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CookieSettings {
     /// Names and flags.
     pub profile: CookieProfile,
+    /// With which requests of other sites browsers send them (`JWT_COOKIE_SAMESITE`).
+    pub same_site: SameSite,
+    /// Over connections without TLS too (`JWT_COOKIE_SECURE = False`).
+    pub insecure: bool,
+    /// For all hosts of this domain (`JWT_COOKIE_DOMAIN`); `None`: for the one that sets them.
+    pub domain: Option<Box<str>>,
+}
+
+/// `SameSite` of a cookie (RFC 6265bis, section 5.5.7).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SameSite {
+    /// With links from elsewhere, and nothing else from there.
+    #[default]
+    Lax,
+    /// With nothing from elsewhere.
+    Strict,
+    /// With everything.
+    None,
+}
+
+impl SameSite {
+    /// As browsers read it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lax => "Lax",
+            Self::Strict => "Strict",
+            Self::None => "None",
+        }
+    }
 }
 
 /// Where unsafe requests with cookie identity may come from, besides the gateway's own origin.
@@ -22,6 +51,8 @@ pub struct CookieSettings {
 pub struct CsrfSettings {
     /// Further origins (`https://host[:port]`) whose pages may send them. Neighbours under one registrable domain are strangers.
     pub trusted_origins: Vec<String>,
+    /// The field of a form in which the double-submit value may stand instead of the header (`JWT_CSRF_CHECK_FORM`).
+    pub form_field: Option<Box<str>>,
 }
 
 /// What stands in one identity header.

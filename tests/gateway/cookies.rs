@@ -176,6 +176,16 @@ fn logging_out_by_link_works_from_our_own_pages_only() {
     assert_eq!(browser.get("/protected").send().status(), 200);
     assert!(browser.get("/logout").send().status() < 400);
     assert_eq!(browser.kept(ACCESS), None);
+    // What a page loads: a script of ours does it, a picture that somebody put there and other sites do not.
+    for (site, dest, done) in
+        [("same-origin", "image", false), ("same-site", "empty", false), ("cross-site", "empty", false), ("same-origin", "empty", true)]
+    {
+        let browser = logged_in(&world.gateway, true);
+        let mode = if dest == "image" { "no-cors" } else { "cors" };
+        let call = browser.get("/logout").instead("Sec-Fetch-Site", site).instead("Sec-Fetch-Mode", mode).instead("Sec-Fetch-Dest", dest);
+        assert_eq!(call.instead("Accept", "*/*").send().status() < 400, done, "{site} {dest}");
+        assert_eq!(browser.kept(ACCESS).is_none(), done, "{site} {dest}");
+    }
 }
 
 /// Who may make a browser do something with its cookies.

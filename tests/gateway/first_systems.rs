@@ -214,3 +214,44 @@ fn row_1_12_a_front_end_elsewhere_is_listed_or_left_out() {
     let wrong = world.gateway.program().post("/refresh").with("Origin", "https://front.test").send();
     assert_eq!((wrong.status(), wrong.get("access-control-allow-origin")), (401, Some("https://front.test")));
 }
+
+/// Row 1.3: two tokens of different sessions in one request are nobody's; one that is over counts for nothing.
+#[test]
+fn row_1_3_two_good_tokens_of_different_sessions_are_refused() {
+    let world = World::with("[auth]\ncookies = \"flask\"");
+    let browser = world.gateway.browser().always("Accept", "application/json").always("Sec-Fetch-Mode", "cors");
+    browser.post("/login").json(&json!({ "id": RIGHT.0, "password": RIGHT.1, "cookies": true })).send();
+    let (other, another) = (world.login(), world.login());
+    let ambiguous = (401, "token_ambiguous".to_owned());
+    let both = || browser.get("/protected").bearer(&other.access).send();
+    assert_eq!(both().refusal(), ambiguous);
+    let token = browser.kept("access_token_cookie").unwrap();
+    assert_eq!(browser.get("/protected").bearer(&token).send().status(), 200, "the same one twice is one");
+    let renew = || browser.post("/refresh").bearer(&other.refresh).send();
+    assert_eq!(renew().refusal(), ambiguous);
+    let in_body = world.gateway.program().post("/refresh").bearer(&other.refresh).json(&json!({ "refresh_token": another.refresh })).send();
+    assert_eq!(in_body.refusal(), ambiguous);
+    let same = world.gateway.program().post("/refresh").bearer(&other.refresh).json(&json!({ "refresh_token": other.refresh })).send();
+    assert_eq!(same.status(), 200);
+    // Browsers send along what has ended.
+    world.gateway.program().post("/logout").bearer(&token).send();
+    assert_eq!((both().status(), renew().status()), (200, 200));
+}
+
+/// Row 3.2: whoever guesses hears the same of an id that is not there as of a wrong password.
+#[test]
+fn row_3_2_one_text_for_both_causes() {
+    let world = World::with("[auth]\nproviders = [\"guests\"]\n[provider.guests]\nkind = \"local\"\nregistration = \"open\"");
+    let program = world.gateway.program();
+    let made = program
+        .post("/.auth/api/signup")
+        .json(&json!({ "id": "hana", "password": "바다로 가는 기차 열두시", "name": "하나", "email": "hana@example.kr" }))
+        .send();
+    assert_eq!(made.status(), 201, "{}", made.text());
+    let refused = |id: &str| {
+        let answer = program.post("/login").json(&json!({ "username": id, "password": "another long phrase 7" })).send();
+        (answer.refusal(), answer.msg())
+    };
+    assert_eq!(refused("hana").0, (401, "login_refused".to_owned()));
+    assert_eq!(refused("hana"), refused("nobody"));
+}

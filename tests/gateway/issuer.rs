@@ -173,3 +173,28 @@ fn published_keys_are_fetched_and_outlive_their_server() {
     gateway.reload("reload");
     assert_eq!(status(&gateway, "/api", &idp.token(&json!({}))), 200, "a reload keeps what was fetched");
 }
+
+/// A proxy that asks at `/.auth/check` hears the same as whoever comes through.
+#[test]
+fn a_proxy_that_asks_hears_the_same_of_others_tokens() {
+    let (origin, sso, idp) = (Origin::start(), Sso::start(), Idp::new("e1"));
+    let mut gateway = gateway(&origin, &sso, &idp, "jwks_file = \"idp.json\"");
+    gateway.configure("[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[auth]\ntoken_places = [\"headers\", \"cookies\", \"query\"]");
+    gateway.reload("reload");
+    let own = gateway.login(RIGHT.0, RIGHT.1).access;
+    let theirs = idp.token(&json!({}));
+    let nobody = idp.token(&json!({ "groups": [] }));
+    for (token, path) in
+        [(&theirs, "/api"), (&theirs, "/staff"), (&nobody, "/staff"), (&theirs, "/"), (&own, "/api"), (&own, "/staff"), (&own, "/")]
+    {
+        let program = gateway.program();
+        let asked = |target: &str| program.get("/.auth/check").with("X-Original-URI", target).with("X-Original-Method", "GET");
+        let through = status(&gateway, path, token);
+        let answer = asked(path).bearer(token).send();
+        assert_eq!(answer.status(), through, "{path}");
+        let user = (through == 200).then(|| origin.last().get("x-auth-user").unwrap().to_owned());
+        assert_eq!(answer.get("x-auth-user").map(str::to_owned), user, "{path}");
+        // And of one in the query of the request asked about.
+        assert_eq!(asked(&format!("{path}?a=1&jwt={token}")).send().status(), through, "{path} by query");
+    }
+}

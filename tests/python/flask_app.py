@@ -4,6 +4,7 @@ It is told by the environment (SECRET, and CONFIG with further settings as JSON)
 gateway's tests run it behind the gateway, and ask it the same questions directly; it knows nothing of a gateway.
 """
 
+import hashlib
 import json
 import os
 from datetime import timedelta
@@ -35,6 +36,13 @@ def is_revoked(_header, claims):
 @manager.token_verification_loader
 def is_welcome(_header, claims):
     return claims.get("sub") != "unwelcome"
+
+
+if app.config.get("GONE"):
+
+    @manager.user_lookup_loader
+    def find(_header, claims):
+        return None if claims["sub"] == app.config["GONE"] else claims["sub"]
 
 
 @app.route("/protected", methods=["GET", "POST"])
@@ -75,6 +83,25 @@ def tokens():
 @app.route("/pyjwt", methods=["POST"])
 def pyjwt():
     return jsonify(token=jwt.encode(request.get_json(), app.config["JWT_SECRET_KEY"], algorithm="HS256"))
+
+
+@app.route("/plain")
+def plain():
+    """The check of an application that has PyJWT and no library around it."""
+    scheme, _, token = request.headers.get("Authorization", "").rpartition(" ")
+    try:
+        claims = jwt.decode(token, app.config["JWT_SECRET_KEY"], algorithms=["HS256"])
+    except jwt.PyJWTError as error:
+        return jsonify(refused=str(error)), 401
+    return jsonify(logged_in_as=claims["sub"], scheme=scheme)
+
+
+@app.route("/form", methods=["POST"])
+@jwt_required()
+def form():
+    """Shows that a form came through whole."""
+    body = request.get_data(cache=True, parse_form_data=False)
+    return jsonify(logged_in_as=get_jwt_identity(), length=len(body), digest=hashlib.sha256(body).hexdigest())
 
 
 @app.route("/revoke", methods=["POST"])

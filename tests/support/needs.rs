@@ -17,6 +17,7 @@ pub const STORIES: &[(&str, &str)] = &[
     ("people_with_accounts_of_their_own_in_a_real_browser", BROWSER),
     ("one_login_for_all_hosts_in_a_real_browser", BROWSER),
     ("an_administrator_in_a_real_browser", BROWSER),
+    ("clocks_three_seconds_apart", "faketime"),
     ("an_operator_backs_up_with_the_sqlite_shell", "sqlite3"),
     ("nginx_asks_about_each_request", "nginx"),
     ("caddy_asks_about_each_request", "caddy"),

@@ -76,6 +76,12 @@ impl Gateway {
             Manner::Forwarded | Manner::Path => true,
         };
         put_in(&mut intake, &told, &manner)?;
+        if !matches!(manner, Manner::Path) {
+            // A token in a query is in that of the request asked about.
+            let places = &self.settings.library.places;
+            intake.credentials.bearer = places.presented(&intake.headers, intake.query.as_deref());
+            intake.query = places.without_token(intake.query.take());
+        }
         intake.aliases = self.settings.aliases.active(Some(&intake.host));
         record.aliases = intake.aliases;
         let asker = Asker::behind(&intake);

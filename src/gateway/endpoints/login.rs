@@ -30,7 +30,7 @@ struct LoginJson {
     #[serde(default)]
     rotate: bool,
     #[serde(default)]
-    cookies: bool,
+    cookies: Option<bool>,
     #[serde(default)]
     remember: bool,
 }
@@ -87,7 +87,7 @@ impl Gateway {
     async fn login_json(&self, body: &[u8], intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
         let said: LoginJson = from_json(body).ok_or(Refusal::Form)?;
         let password = said.password.map(SecretString::from).unwrap_or_default();
-        let cookies = said.cookies;
+        let cookies = said.cookies.unwrap_or(self.settings.library.places.only_cookies());
         let attempt = Attempt {
             id: said.id.unwrap_or_default(),
             password,

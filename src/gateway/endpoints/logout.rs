@@ -31,16 +31,24 @@ impl Gateway {
         Ok(self.logged_out(&intake, FormKind::of(&intake.headers) == FormKind::UrlEncoded, false))
     }
 
-    /// `GET /logout`: a link on one of our own pages does it; one from elsewhere asks first; a program is told to POST.
+    /// `GET /logout`: a link on one of our own pages does it, and a script of one (the first systems' pages have it so); a link
+    /// from elsewhere asks first; a program is told to POST.
     pub(super) async fn logout_link(&self, intake: &Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
-        if !wants_page(&Method::GET, &intake.headers) || intake.method == Method::HEAD {
+        let says = |name: &str, word: &str| intake.headers.get(name).is_some_and(|said| said == word);
+        let ours = says("sec-fetch-site", "same-origin");
+        // Not a picture or a frame: whoever may put a link into a page of ours could log out its readers.
+        let script = ours && says("sec-fetch-dest", "empty");
+        let page = wants_page(&Method::GET, &intake.headers);
+        if !(page || script) || intake.method == Method::HEAD {
             return Err(Refusal::Method { allowed: vec![Method::POST] });
         }
         let known = self.present(intake, now).ok();
-        let ours = intake.headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
         if ours && let Some(token) = self.presented_token(intake, now) {
             self.end_session(&token, intake, record, now).await?;
-            return Ok(self.logged_out(intake, true, false));
+            return Ok(self.logged_out(intake, page, false));
+        }
+        if script {
+            return Ok(self.logged_out(intake, false, false));
         }
         let page = LogoutPage {
             action: Self::logout_path(intake.aliases),

@@ -42,7 +42,7 @@ impl Gateway {
     /// `POST /refresh`. A token sent in a header or a body is answered in the body; one from a cookie with cookies and
     /// nothing else, since a script must not turn an `HttpOnly` cookie into a token it can read.
     pub(super) async fn refresh(&self, intake: Intake, record: &mut Record, now: Timestamp) -> Result<Reply, Refusal> {
-        let (intake, way, token) = self.presented_refresh(intake).await?;
+        let (intake, way, token) = self.presented_refresh(intake, now).await?;
         let verified = match self.verifier.refresh(&token, now) {
             Ok(verified) => verified,
             Err(fault) if way == Way::Body => return self.refresh_otherwise(fault, &token, &intake, record, now).await,
@@ -88,30 +88,42 @@ impl Gateway {
         }
     }
 
-    /// The one refresh token of a request: in the header, in a JSON body, or in the cookie, in this order.
-    async fn presented_refresh(&self, mut intake: Intake) -> Result<(Intake, Way, RefreshToken), Refusal> {
-        match &intake.credentials.bearer {
-            Some(Ok(token)) => {
-                let token = RefreshToken::new(token.expose());
-                return Ok((intake, Way::Body, token));
-            }
+    /// The one refresh token of a request: in the header, in a JSON body, or in the cookie, in this order. Two different ones
+    /// are refused; a cookie beside the others counts only while it is good, since browsers send it along unasked.
+    async fn presented_refresh(&self, mut intake: Intake, now: Timestamp) -> Result<(Intake, Way, RefreshToken), Refusal> {
+        let in_header = match intake.credentials.bearer.take() {
+            Some(Ok(token)) => Some(RefreshToken::new(token.expose())),
             Some(Err(_)) => return Err(Refusal::Ambiguous),
-            None => {}
-        }
-        let json = FormKind::of(&intake.headers) == FormKind::Json;
-        if json {
+            None => None,
+        };
+        let said = if FormKind::of(&intake.headers) == FormKind::Json {
             let body = read_whole(intake.take_body()).await?;
-            let said: RefreshJson =
-                if body.is_empty() { RefreshJson { refresh_token: None } } else { from_json(&body).ok_or(Refusal::Form)? };
-            if let Some(token) = said.refresh_token {
-                return Ok((intake, Way::Body, RefreshToken::new(token)));
+            let read = if body.is_empty() { Some(RefreshJson { refresh_token: None }) } else { from_json::<RefreshJson>(&body) };
+            // With a token in the header nobody needs the body.
+            if read.is_none() && in_header.is_none() {
+                return Err(Refusal::Form);
             }
+            read.and_then(|read| read.refresh_token).map(RefreshToken::new)
+        } else {
+            None
+        };
+        let cookie = intake.credentials.cookies.refresh.take();
+        match (in_header, said) {
+            (Some(header), Some(body)) if header.expose() != body.expose() => Err(Refusal::Ambiguous),
+            (Some(token), _) | (None, Some(token)) => match cookie {
+                Some(cookie) if self.is_rival(&cookie, &token, now) => Err(Refusal::Ambiguous),
+                Some(_) | None => Ok((intake, Way::Body, token)),
+            },
+            (None, None) if intake.credentials.doubled.is_some() => Err(Refusal::Ambiguous),
+            (None, None) => Ok((intake, Way::Cookie, cookie.ok_or(Refusal::NoToken)?)),
         }
-        if intake.credentials.doubled.is_some() {
-            return Err(Refusal::Ambiguous);
-        }
-        let token = intake.credentials.cookies.refresh.take().ok_or(Refusal::NoToken)?;
-        Ok((intake, Way::Cookie, token))
+    }
+
+    /// Whether a refresh cookie is just as good as a token beside it, and of another session.
+    fn is_rival(&self, cookie: &RefreshToken, token: &RefreshToken, now: Timestamp) -> bool {
+        let (Ok(cookie), Ok(token)) = (self.verifier.refresh(cookie, now), self.verifier.refresh(token, now)) else { return false };
+        let alive = || self.shared.view.check(&cookie.user, &cookie.session, &cookie.id, cookie.position).is_ok();
+        cookie.session != token.session && alive()
     }
 
     /// Whether this use rotates: by the gateway's rule, or because this session's login asked for it.

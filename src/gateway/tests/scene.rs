@@ -23,7 +23,7 @@ use crate::provider::{Checking, Login, Provider, Verdict};
 use crate::routing::{Access, HeaderEdits, PathPattern, Rewrite, RouteSettings, Target, Unauthenticated};
 use crate::store::{ChangeLog, Sqlite, sqlite};
 use crate::throttle::Throttle;
-use crate::token::{self, Algorithm, KeyMaterial, KeySettings};
+use crate::token::{self, Algorithm, ForeignSettings, KeyMaterial, KeySettings};
 use crate::upstream::{Address, Balancing, Endpoints, Upstream};
 use crate::web::{CookieSettings, CsrfSettings, IdentityHeaderSettings, Peer};
 
@@ -38,6 +38,8 @@ pub(super) const BOUND: Duration = Duration::from_secs(30);
 pub(super) struct Plan {
     pub(super) sessions: SessionSettings,
     pub(super) keys: Vec<KeySettings>,
+    /// Another issuer, whose tokens the one route takes.
+    pub(super) issuer: Option<ForeignSettings>,
 }
 
 impl Default for Plan {
@@ -52,7 +54,7 @@ impl Default for Plan {
             renew_window: 5 * MINUTE,
             stream_grace: MINUTE,
         };
-        Self { sessions, keys: vec![key("k1")] }
+        Self { sessions, keys: vec![key("k1")], issuer: None }
     }
 }
 
@@ -242,7 +244,10 @@ impl Jar {
 fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
     let (name, realm) = (ProviderName::new("mju").unwrap(), Realm::new("mju").unwrap());
     let route = RouteSettings {
-        tokens: crate::routing::RouteTokens::default(),
+        tokens: crate::routing::RouteTokens {
+            issuers: plan.issuer.iter().map(|issuer| issuer.name.clone()).collect(),
+            ..crate::routing::RouteTokens::default()
+        },
         host: None,
         path: PathPattern::parse("/").unwrap(),
         methods: None,
@@ -308,7 +313,7 @@ fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
     let upstream = Arc::new(Upstream::new(upstream, &Endpoints::new(1)).unwrap());
     let rule = IdRule { extra: "._-".into(), longest: 32, fold_case: true };
     Parts {
-        others: crate::gateway::Others::default(),
+        others: crate::gateway::Others { issuers: plan.issuer.into_iter().collect(), scoped: Vec::new() },
         asserter: None,
         settings,
         tokens,

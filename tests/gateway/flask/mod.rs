@@ -4,81 +4,36 @@
 //! They need an interpreter that has the library (`tests/python/requirements-flask.txt`): `MUNJIGI_FLASK` names it, and
 //! `scripts/test` makes one. Without it these stories are left out and say so.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+mod app;
+mod clocks;
+mod forms;
+mod keys;
+mod migration;
+mod table;
 
 use serde_json::{Value, json};
 
-use crate::support::{Builder, Client, Gateway, Message, RIGHT, SECRET, Sso, claims, header, hs256, now, plainly, resigned};
+use crate::support::{Builder, Client, Gateway, RIGHT, SECRET, Sso, claims, now};
+use app::App;
 
 /// The application's own secret: nothing of the gateway's.
 const THEIRS: &str = "Zr8fQ1mVxT4uLb9cWk2sYp7dHg5jNa3e";
 
-struct App {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl App {
-    fn start(secret: &str, config: &Value) -> Option<Self> {
-        let Some(python) = std::env::var_os("MUNJIGI_FLASK") else {
-            let _ = writeln!(
-                std::io::stderr(),
-                "left out: the stories of flask (MUNJIGI_FLASK names no Python with flask-jwt-extended; scripts/test makes one)"
-            );
-            return None;
-        };
-        let mut process = Command::new(python)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/flask_app.py"))
-            .envs([("SECRET", secret), ("CONFIG", &config.to_string()), ("PYTHONUTF8", "1"), ("PYTHONWARNINGS", "ignore")])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("MUNJIGI_FLASK names a Python interpreter");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port: u16 = line.trim().parse().expect("the application says its port");
-        Some(Self { process, address: SocketAddr::from(([127, 0, 0, 1], port)) })
-    }
-
-    /// Asks it directly.
-    fn ask(&self, method: &str, path: &str, fields: &[(&str, String)], body: &str) -> Message {
-        let fields: String = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: app\r\nConnection: close\r\nContent-Type: application/json\r\n{fields}Content-Length: {length}\r\n\r\n{body}"
-        );
-        plainly(self.address, &request)
-    }
-
-    /// Tokens it makes.
-    fn tokens(&self, wish: &Value) -> (String, String) {
-        let answer = self.ask("POST", "/tokens", &[], &wish.to_string()).json();
-        let text = |name: &str| answer[name].as_str().unwrap().to_owned();
-        (text("access_token"), text("refresh_token"))
-    }
-
-    fn pyjwt(&self, claims: &Value) -> String {
-        self.ask("POST", "/pyjwt", &[], &claims.to_string()).json()["token"].as_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for App {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 fn gateway(app: &App, sso: &Sso, routes: &str) -> Gateway {
-    Builder::new().sso(sso).toml(&format!("[upstream.app]\nservers = [\"http://{}\"]", app.address)).toml(routes).start()
+    Builder::new().sso(sso).toml(&format!("[upstream.app]\nservers = [\"{}\"]", app.url())).toml(routes).start()
 }
 
 /// A gateway with a key of the application's, good on its routes.
 fn sharing(app: &App, sso: &Sso, key: &str, route: &str) -> Gateway {
+    sharing_with(app, sso, "", key, route)
+}
+
+/// The same with more settings of `[auth]`.
+fn sharing_with(app: &App, sso: &Sso, auth: &str, key: &str, route: &str) -> Gateway {
     let scoped = format!(
         r#"
         [auth]
+        {auth}
         keys = [
             {{ kid = "k1", algorithm = "HS256", secret_file = "certs/jwt.secret" }},
             {{ kid = "app", algorithm = "HS256", secret = "{THEIRS}", scope = ["/"], {key} }},
@@ -123,7 +78,7 @@ fn the_application_takes_the_token_we_make_for_it_in_cookies_with_its_double_sub
     for profile in ["host", "flask"] {
         let gateway = Builder::new()
             .sso(&sso)
-            .toml(&format!("[upstream.app]\nservers = [\"http://{}\"]", app.address))
+            .toml(&format!("[upstream.app]\nservers = [\"{}\"]", app.url()))
             .toml(&format!(
                 r#"
                 [auth]
@@ -240,94 +195,31 @@ fn a_refresh_token_of_the_application_opens_one_session_where_that_is_allowed() 
     assert_eq!(renew().refusal(), (401, "token_revoked".to_owned()), "and never another one");
 }
 
-/// The gateway's own key may be the application's: one team, one secret.
+/// The gateway's own key may be the application's: one team, one secret. `check` says what that means.
 #[test]
 fn one_team_shares_the_gateways_own_key() {
     let Some(app) = App::start(SECRET, &json!({})) else { return };
     let sso = Sso::start();
-    let gateway = gateway(&app, &sso, "[[route]]\npath = \"/\"\nupstream = \"app\"");
+    let file = Builder::new().sso(&sso).toml(&format!("[upstream.app]\nservers = [\"{}\"]", app.url())).toml(&format!(
+        r#"
+        [auth]
+        keys = [
+            {{ kid = "k1", algorithm = "HS256", secret_file = "certs/jwt.secret" }},
+            {{ kid = "app", algorithm = "HS256", secret = "{SECRET}", scope = ["/"] }},
+        ]
+        [[route]]
+        path = "/"
+        upstream = "app"
+        pass_token = true
+        "#
+    ));
+    let checked = file.finish(&["check"]);
+    assert_eq!(checked.code, 0, "{}", checked.err);
+    let said = format!("{}{}", checked.out, checked.err);
+    assert!(said.contains("can make tokens for everybody, on every route"), "{said}");
+    let gateway = file.start();
     let pair = gateway.login(RIGHT.0, RIGHT.1);
+    assert_eq!(get(&gateway.program(), "/protected", &pair.access), welcome());
     let direct = app.ask("GET", "/protected", &[("Authorization", format!("Bearer {}", pair.access))], "");
     assert_eq!((direct.status(), direct.json()), welcome());
-}
-
-/// What is asked: what it is about, the method, the path, the fields.
-type Row<'a> = (&'a str, &'a str, &'a str, Vec<(&'a str, String)>);
-
-/// Every row: what the library answers, and what we answer to the same request.
-#[test]
-fn every_row_of_the_table_of_errors_is_answered_alike() {
-    let Some(app) = App::start(SECRET, &json!({})) else { return };
-    let sso = Sso::start();
-    let gateway = gateway(
-        &app,
-        &sso,
-        "[auth]\nerror_profile = \"flask\"\ncookies = \"flask\"\n[[route]]\npath = \"/\"\nupstream = \"app\"\naccess = { users = [\"mju:60241234\"] }",
-    );
-    let pair = gateway.login(RIGHT.0, RIGHT.1);
-    let good = pair.access.clone();
-    let with = |change: Value| resigned(&good, &change);
-    let bearer = |token: &str| vec![("Authorization", format!("Bearer {token}"))];
-    let cookie = |token: &str, csrf: Option<&str>| {
-        let mut fields = vec![("Cookie", format!("access_token_cookie={token}"))];
-        fields.extend(csrf.map(|csrf| ("X-CSRF-TOKEN", csrf.to_owned())));
-        fields
-    };
-    let (signed, _) = good.rsplit_once('.').unwrap();
-    let other_alg = hs256(
-        &json!({ "alg": "HS384", "typ": "JWT", "kid": header(&good)["kid"] }).to_string(),
-        &claims(&good).to_string(),
-        SECRET.as_bytes(),
-    );
-    let revoked = gateway.login(RIGHT.0, RIGHT.1).access;
-    gateway.program().post("/logout").bearer(&revoked).send();
-    app.ask("POST", "/revoke", &[], &json!({ "jti": claims(&revoked)["jti"] }).to_string());
-    let expired = with(json!({ "exp": now() - 1 }));
-    let rows: Vec<Row> = vec![
-        ("no token", "GET", "/protected", vec![]),
-        ("another scheme", "GET", "/protected", vec![("Authorization", "Basic eDp5".into())]),
-        ("the bare token", "GET", "/protected", vec![("Authorization", good.clone())]),
-        ("Bearer alone", "GET", "/protected", vec![("Authorization", "Bearer".into())]),
-        ("Bearer with two parts", "GET", "/protected", vec![("Authorization", "Bearer a b".into())]),
-        ("two Bearers", "GET", "/protected", vec![("Authorization", format!("Bearer {good}, Bearer {good}"))]),
-        ("expired", "GET", "/protected", bearer(&expired)),
-        ("no segments", "GET", "/protected", bearer("garbage")),
-        ("two segments", "GET", "/protected", bearer("a.b")),
-        ("bad header padding", "GET", "/protected", bearer("abcde.abcd.abcd")),
-        ("header no object", "GET", "/protected", bearer("W10.e30.AAAA")),
-        ("bad payload padding", "GET", "/protected", bearer("eyJhbGciOiJIUzI1NiJ9.abcde.abcd")),
-        ("bad crypto padding", "GET", "/protected", bearer(&format!("{signed}.abcde"))),
-        ("bad signature", "GET", "/protected", bearer(&format!("{signed}.AAAA"))),
-        ("another algorithm", "GET", "/protected", bearer(&other_alg)),
-        ("nbf ahead", "GET", "/protected", bearer(&with(json!({ "nbf": now() + 100 })))),
-        ("iat ahead", "GET", "/protected", bearer(&with(json!({ "iat": now() + 100 })))),
-        ("sub a number", "GET", "/protected", bearer(&with(json!({ "sub": 7 })))),
-        ("jti a number", "GET", "/protected", bearer(&with(json!({ "jti": 7 })))),
-        ("no sub", "GET", "/protected", bearer(&with(json!({ "sub": null })))),
-        ("refresh for access", "GET", "/protected", bearer(&pair.refresh)),
-        ("access for refresh", "POST", "/refresh", bearer(&good)),
-        ("revoked", "GET", "/protected", bearer(&revoked)),
-        ("not welcome", "GET", "/protected", bearer(&with(json!({ "sub": "unwelcome" })))),
-        ("cookie, no csrf header", "POST", "/protected", cookie(&good, None)),
-        ("cookie, another csrf", "POST", "/protected", cookie(&good, Some("other"))),
-        ("expired cookie, no csrf header", "POST", "/protected", cookie(&expired, None)),
-        ("expired cookie, another csrf", "POST", "/protected", cookie(&expired, Some("other"))),
-        ("good cookie, bad header", "GET", "/protected", [bearer("garbage"), cookie(&good, None)].concat()),
-        ("no refresh token", "POST", "/refresh", vec![]),
-    ];
-    let mut differing = Vec::new();
-    for (row, method, path, fields) in rows {
-        let theirs = app.ask(method, path, &fields, "");
-        let client = gateway.program();
-        let mut call = client.call(method, path);
-        for (name, value) in &fields {
-            call = call.with(name, value);
-        }
-        let ours = call.send();
-        println!("{row}: {} {} | {} {}", theirs.status(), theirs.json(), ours.status(), ours.json());
-        if (theirs.status(), theirs.json()) != (ours.status(), ours.json()) {
-            differing.push(row);
-        }
-    }
-    assert_eq!(differing, Vec::<&str>::new());
 }
