@@ -49,6 +49,7 @@ mod process;
 mod refusals;
 mod road;
 mod rotation;
+mod rows;
 mod rules;
 mod service;
 mod sessions;

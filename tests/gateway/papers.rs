@@ -140,24 +140,6 @@ fn a_difference_is_seen() {
     assert_eq!(words("| 401 | `a_b`, `c` | d `e` |\n| x | `y` |"), BTreeSet::from(["a_b".to_owned(), "c".to_owned()]));
 }
 
-/// A story that is named as the proof of a row has to be there.
-#[test]
-fn the_list_of_the_first_systems_names_stories_that_exist() {
-    let list = paper("docs/first-systems.md");
-    let mut seen = 0;
-    for name in list.split('`').skip(1).step_by(2) {
-        let (module, story) = name.split_once("::").unwrap_or(("first_systems", name));
-        if story.contains(['/', '.', '=', '"', ' ']) || !(name.contains("::") || name.starts_with("row_")) {
-            continue;
-        }
-        seen += 1;
-        let source = paper(&format!("tests/gateway/{module}.rs"));
-        let story = story.trim_start_matches('…').trim_end_matches('…');
-        assert!(source.contains(&format!("fn {story}")) || source.contains(&format!("{story}(")), "{name} is not there");
-    }
-    assert!(seen > 40, "stories were not found: {seen}");
-}
-
 /// A direct dependency that nothing uses is weight and risk for nothing.
 #[test]
 fn every_dependency_is_used() {
