@@ -55,11 +55,6 @@ impl TokenIssuer {
         Self { keys, settings }
     }
 
-    /// What stands in `iss`.
-    pub fn name(&self) -> &str {
-        &self.settings.issuer
-    }
-
     /// How long access tokens live at most.
     pub const fn access_ttl(&self) -> std::time::Duration {
         self.settings.access_ttl
