@@ -146,7 +146,7 @@ fn browser() -> HeaderMap {
 #[divan::bench]
 fn scrub_headers(bencher: Bencher<'_, '_>) {
     let identity = IdentityHeaders::new(&IdentityHeaderSettings::preset("x-auth").unwrap());
-    let cookies = SessionCookies::new(CookieSettings { profile: CookieProfile::Host });
+    let cookies = SessionCookies::new(&CookieSettings { profile: CookieProfile::Host, ..CookieSettings::default() });
     bencher.with_inputs(browser).bench_values(|mut headers| {
         strip_hop_by_hop(&mut headers);
         identity.strip(&mut headers);

@@ -170,7 +170,7 @@ impl Intake {
     }
 
     /// The same at the admin listener: its session is in other cookies, and nobody stands between it and who asks.
-    pub(super) fn at_desk(mut self, cookies: SessionCookies) -> Self {
+    pub(super) fn at_desk(mut self, cookies: &SessionCookies) -> Self {
         (self.client, self.secure) = (self.peer.address, false);
         (self.credentials.cookies, self.credentials.doubled) = match cookies.read(&self.headers) {
             Ok(read) => (read, None),

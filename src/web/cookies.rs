@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn a_choice_of_language_outlives_a_logout_and_stays_with_us() {
         let mut kept = HeaderMap::new();
-        OURS.keep_language(&mut kept, "en");
+        ours().keep_language(&mut kept, "en");
         assert_eq!(kept[SET_COOKIE], "__Host-munjigi_lang=en; Path=/; Secure; SameSite=Lax; HttpOnly; Max-Age=31536000");
         assert_eq!(SessionCookies::language(request(&["munjigi_desk_lang=ko"]).get_all(COOKIE).iter()), Some("ko"));
         let mut asked = request(&["a=1; __Host-munjigi_lang=en"]);

@@ -64,7 +64,7 @@ impl Place {
 struct Clerk<'a> {
     known: Known,
     intake: &'a Intake,
-    cookies: SessionCookies,
+    cookies: &'a SessionCookies,
     /// Where the logout button posts to.
     logout: &'static str,
     lang: Lang,
@@ -97,14 +97,14 @@ impl Gateway {
         if !self.is_portal(&intake.host) {
             return Err(Refusal::NotFound);
         }
-        self.desk(place, intake, self.cookies, Self::logout_path(false), record, now).await
+        self.desk(place, intake, &self.cookies, Self::logout_path(false), record, now).await
     }
 
     async fn desk(
         &self,
         place: Place,
         mut intake: Intake,
-        cookies: SessionCookies,
+        cookies: &SessionCookies,
         logout: &'static str,
         record: &mut Record,
         now: Timestamp,
@@ -179,7 +179,7 @@ impl Gateway {
         let now = self.shared.clock.now();
         record.route = Some("desk".into());
         let (head, body) = request.into_parts();
-        let intake = self.intake(head, Some(body), peer)?.at_desk(SessionCookies::desk());
+        let intake = self.intake(head, Some(body), peer)?.at_desk(&SessionCookies::desk());
         let path = intake.path.as_str().to_owned();
         let allowed: &[Method] = match (Place::of(&path), path.as_str()) {
             (Some(place), _) => place.methods(),
@@ -192,7 +192,7 @@ impl Gateway {
             return Err(Refusal::Method { allowed: allowed.to_vec() });
         }
         match Place::of(&path) {
-            Some(place) => self.desk(place, intake, SessionCookies::desk(), login::LOGOUT, record, now).await,
+            Some(place) => self.desk(place, intake, &SessionCookies::desk(), login::LOGOUT, record, now).await,
             None if path == login::LOGOUT => self.desk_logout(&intake, record, now).await,
             None if intake.method == Method::POST => self.desk_login(intake, record, now).await,
             None => self.desk_login_page(&intake, now).await,
