@@ -145,7 +145,7 @@ fn a_difference_is_seen() {
 fn every_dependency_is_used() {
     let manifest: toml::Table = paper("Cargo.toml").parse().unwrap();
     let mut code = String::new();
-    let mut folders = vec![root().join("src"), root().join("tests")];
+    let mut folders = vec![root().join("src"), root().join("tests"), root().join("benches")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
