@@ -69,7 +69,8 @@ impl Upstream {
     ///
     /// Sent again, once, is a request that a kept connection did not take, because it had been closed at the other end:
     /// always if nothing of it was written; and if it was written, only when doing it twice is as good as doing it once and
-    /// it has no body. An endpoint that takes no connection is passed over for the next one.
+    /// it has no body. Such a request also goes to another endpoint, if there is one, when a new connection dies under it.
+    /// An endpoint that takes no connection is passed over for the next one.
     ///
     /// # Errors
     /// Why there is no answer. Errors in the answer's body are told by the body.
@@ -88,7 +89,8 @@ impl Upstream {
         let mut fresh = false;
         loop {
             let (mut lease, reused) = self.lend(&mut choice, fresh, request.body(), worker).await?;
-            let replay = if reused { Replay::of(&request) } else { None };
+            // Once only: whatever was sent for the second time is not kept for a third.
+            let replay = if fresh { None } else { Replay::of(&request) };
             let Lease { connection: Connection { sender, timer, .. }, upload, .. } = &mut lease;
             let answer = pin!(sender.try_send_request(request));
             let failure = match exchange(answer, timer.as_mut(), upload.as_deref(), self.limits()).await {
@@ -149,6 +151,13 @@ impl Upstream {
             Failure::Http(error) if reused && has_died(&error) => {
                 count(if replay.is_some() { &counts.retried } else { &counts.lost });
                 replay.map(Replay::into_request).ok_or_else(|| self.error(endpoint, Failure::Http(error)))
+            }
+            Failure::Http(error) if replay.is_some() && has_died(&error) && choice.give_up() => {
+                // A new connection that died under a request that may be done twice: another endpoint may live.
+                let error = self.error(endpoint, Failure::Http(error));
+                endpoint.failed(&error);
+                count(&counts.retried);
+                replay.map(Replay::into_request).ok_or(error)
             }
             failure @ (Failure::Unsent(..) | Failure::Http(_) | Failure::ResponseTimeout | Failure::RequestStalled) => {
                 let error = self.error(endpoint, failure);

@@ -4,6 +4,7 @@ use tokio::join;
 
 use super::support::*;
 use crate::upstream::{Address, Balancing, Endpoints, SendError, Settings, Upstream};
+use crate::web::RequestBody;
 
 fn balanced(origins: &[Origin], by: Balancing) -> Arc<Upstream> {
     let endpoints: Vec<Address> = origins.iter().map(|origin| at(origin.address)).collect();
@@ -78,7 +79,7 @@ async fn an_endpoint_that_answers_nothing_is_left_alone() {
                 },
             }
         };
-        match join!(upstream.send(get(), 0), serve).0 {
+        match join!(upstream.send(request("POST", RequestBody::empty()), 0), serve).0 {
             Ok(answer) => assert_eq!(read(answer).await.unwrap().status, 500, "whatever it answers, it answers"),
             Err(SendError::Broken { .. }) => lost += 1,
             Err(other) => panic!("{other}"),

@@ -164,8 +164,50 @@ async fn after_one_stale_connection_the_others_are_not_tried() {
     assert_eq!(counters(&upstream).retried, 1);
 }
 
+/// Two endpoints, of which the one that is asked first dies with the request: what the client gets, and how many connections
+/// each took and requests it gave away.
+async fn first_dies(method: &str) -> (Result<StatusCode, SendError>, [(u64, u64); 2]) {
+    let origins = [Origin::new().await, Origin::new().await];
+    let upstream = upstream_at(&origins.each_ref().map(|origin| origin.address));
+    let serve = async {
+        let (dying, other) = tokio::select! {
+            mut peer = origins[0].accept() => { peer.head().await; (peer, &origins[1]) },
+            mut peer = origins[1].accept() => { peer.head().await; (peer, &origins[0]) },
+        };
+        drop(dying);
+        let mut peer = other.accept().await;
+        peer.head().await;
+        peer.write("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await;
+    };
+    let got = tokio::select! {
+        got = upstream.send(request(method, RequestBody::empty()), 0) => got,
+        got = async { serve.await; std::future::pending().await } => got,
+    };
+    let counted = |at: usize| {
+        let counters = upstream.endpoints()[at].counters();
+        (counters.opened, counters.retried)
+    };
+    (got.map(|answer| answer.status()), [counted(0), counted(1)])
+}
+
 #[tokio::test]
-async fn a_new_connection_that_dies_is_not_tried_again() {
+async fn what_may_be_done_twice_goes_to_another_endpoint_when_one_dies_under_it() {
+    let (got, mut counted) = first_dies("GET").await;
+    assert_eq!(got.unwrap(), StatusCode::OK);
+    counted.sort_unstable();
+    assert_eq!(counted, [(1, 0), (1, 1)]);
+}
+
+#[tokio::test]
+async fn what_may_be_done_once_only_does_not() {
+    let (got, mut counted) = first_dies("POST").await;
+    assert!(matches!(got, Err(SendError::Broken { .. })));
+    counted.sort_unstable();
+    assert_eq!(counted, [(0, 0), (1, 0)]);
+}
+
+#[tokio::test]
+async fn a_new_connection_that_dies_is_not_tried_again_at_the_same_endpoint() {
     let origin = Origin::new().await;
     let upstream = upstream_at(&[origin.address]);
     let (answer, ()) = join!(upstream.send(get(), 0), async {
