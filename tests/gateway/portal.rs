@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Client, Gateway, Message, Origin, RIGHT, Sso, World};
+use crate::support::{Builder, Client, Gateway, Message, Origin, RIGHT, Sso, World};
 
 const ACCESS: &str = "__Host-munjigi_access";
 const REFRESH: &str = "__Host-munjigi_refresh";
@@ -66,11 +66,10 @@ fn hidden(page: &Message, name: &str) -> String {
     behind.split_once('"').unwrap().0.replace("&#38;", "&").replace("&amp;", "&")
 }
 
-fn world() -> World {
-    let (origin, sso) = (Origin::start(), Sso::start());
-    let gateway = crate::support::Builder::new()
-        .sso(&sso)
-        .upstream("app", &origin)
+fn builder(origin: &Origin, sso: &Sso) -> Builder {
+    Builder::new()
+        .sso(sso)
+        .upstream("app", origin)
         .toml("[server]\nportal = \"auth.example\"")
         .toml("[[route]]\nhost = \"wiki.example\"\npath = \"/\"\nupstream = \"app\"")
         .toml("[[route]]\nhost = \"grades.example\"\npath = \"/\"\nupstream = \"app\"")
@@ -78,7 +77,11 @@ fn world() -> World {
         // Below this name there may be servers of others: no login is handed there.
         .toml("[[route]]\nhost = \"*.example\"\npath = \"/pub\"\nupstream = \"app\"\naccess = \"public\"")
         .toml("[[route]]\npath = \"/open\"\nupstream = \"app\"\naccess = \"public\"")
-        .start();
+}
+
+fn world() -> World {
+    let (origin, sso) = (Origin::start(), Sso::start());
+    let gateway = builder(&origin, &sso).start();
     World { origin, sso, gateway }
 }
 
@@ -288,4 +291,41 @@ fn a_browser_without_cookies_goes_in_no_circle() {
     let back = person.portal.get(&on).send();
     let enter = back.get("location").unwrap().strip_prefix("https://wiki.example").unwrap();
     assert_eq!(world.gateway.browser().host("wiki.example").get(enter).send().status(), 400);
+}
+
+/// The administration beside the login: no application shares its origin.
+#[test]
+fn the_administration_is_at_the_portal_and_nowhere_else() {
+    let gateway = builder(&Origin::start(), &Sso::start()).toml("[auth]\nadmins = [\"mju:60249999\"]").start();
+    let (clerk, member) = (Person::new(&gateway), Person::new(&gateway));
+    let (at, _) = clerk.open("https://auth.example/.auth/admin");
+    assert!(at.starts_with("https://auth.example/login?next=/.auth/admin"), "{at}");
+    member.log_in("https://wiki.example/a", ("60241234", "pw-60241234"));
+    assert_eq!(member.portal.get("/.auth/admin").send().status(), 403);
+    clerk.log_in("https://wiki.example/a", ("60249999", "pw-60249999"));
+    for place in ["/.auth/admin", "/.auth/admin/members", "/.auth/admin/audit", "/.auth/admin/member?id=mju:60241234"] {
+        assert_eq!(clerk.portal.get(place).send().status(), 200, "{place}");
+        // Where an application is, one is shown the way, and nothing else.
+        assert_eq!(clerk.wiki.get(place).send().get("location"), Some(&*format!("https://auth.example{place}")));
+    }
+    assert!(clerk.portal.get("/.auth/admin/members").send().text().contains("60241234"));
+    let disable = |from: &str| {
+        let call = clerk.portal.post("/.auth/admin/member?id=mju:60241234").form(&[("do", "disable")]);
+        call.instead("Sec-Fetch-Site", from).send().status()
+    };
+    // Applications are same-site neighbours, and no more.
+    assert_eq!((disable("same-site"), disable("cross-site")), (403, 403));
+    assert_eq!(member.portal.get("/.auth/me").send().status(), 200);
+    assert_eq!(disable("same-origin"), 303);
+    assert_eq!(member.wiki.get("/a").send().status(), 303, "to the login");
+}
+
+/// A token in a header says nothing of who sits in front of the page.
+#[test]
+fn a_program_gets_no_administration_at_the_portal() {
+    let gateway = builder(&Origin::start(), &Sso::start()).toml("[auth]\nadmins = [\"mju:60249999\"]").start();
+    let program = gateway.program().host("auth.example");
+    let answer = program.post("/login").json(&json!({ "id": "60249999", "password": "pw-60249999" })).send();
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(program.get("/.auth/admin").bearer(&token).send().status(), 400);
 }
