@@ -5,7 +5,7 @@
 // The administrator is 60249999; among the members are hana and duri, who wait for approval, and students 60240000 to
 // 60240039.
 import { strict as assert } from 'node:assert'
-import { look, person, phone, shot, tell, wide } from './harness.mjs'
+import { look, person, phone, shot, tell, wide } from './stage.mjs'
 
 const [, , gate, desk] = process.argv
 const ADMIN = ['60249999', 'pw-60249999']

@@ -19,6 +19,7 @@ export const launch = {
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP *.example 127.0.0.1']
 }
 export const phone = { viewport: { width: 360, height: 740 } }
+export const wide = { viewport: { width: 1280, height: 860 } }
 // Policies that were broken, as the browser tells them.
 export const broken = []
 const shots = process.env.MUNJIGI_SHOTS
@@ -51,11 +52,11 @@ export async function look (page, name) {
   assert.ok(size.bytes < 20000, `${name} has ${size.bytes} bytes`)
 }
 
-export async function shot (page, name) {
+export async function shot (page, name, most = 980) {
   if (!shots) return
   mkdirSync(shots, { recursive: true })
   await page.evaluate(() => document.activeElement?.blur())
-  const height = await page.evaluate(() => Math.min(document.documentElement.scrollHeight, 980))
+  const height = await page.evaluate(most => Math.min(document.documentElement.scrollHeight, most), most)
   await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true, clip: { x: 0, y: 0, width: page.viewportSize().width, height } })
 }
 
