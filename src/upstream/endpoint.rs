@@ -1,3 +1,4 @@
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -80,7 +81,8 @@ impl Endpoint {
 
     /// It did not do its part in a request.
     pub(super) fn failed(&self, error: &SendError) {
-        if self.health.bad() {
+        let refused = matches!(error, SendError::Connect { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused);
+        if self.health.bad(refused) {
             tracing::warn!(%error, "an endpoint is left alone for a while");
         }
     }

@@ -9,6 +9,10 @@ const PATIENCE: u32 = 3;
 /// How long it is left alone. Then one request tries it, and the others follow when that one gets through.
 const REST: Duration = Duration::from_secs(5);
 
+/// The same where nothing listens: the request that tries it learns so at once and goes elsewhere unharmed. A restarted
+/// application is back soon, and meanwhile everything depends on the others.
+const SHORT_REST: Duration = Duration::from_secs(1);
+
 /// Not resting.
 const AWAKE: u64 = 0;
 
@@ -34,7 +38,7 @@ impl Health {
             return true;
         }
         let now = self.now();
-        now >= until && self.resting_until.compare_exchange(until, end_of_rest(now), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        now >= until && self.resting_until.compare_exchange(until, after(now, REST), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// Whether it is being left alone.
@@ -53,13 +57,15 @@ impl Health {
         }
     }
 
-    /// It did not take a connection, or did not answer on it. True when this is what sends it to rest.
-    pub(super) fn bad(&self) -> bool {
+    /// It did not take a connection (`refused`: because nothing listens there), or did not answer on it. True when this is
+    /// what sends it to rest.
+    pub(super) fn bad(&self, refused: bool) -> bool {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         if failures < PATIENCE {
             return false;
         }
-        self.resting_until.swap(end_of_rest(self.now()), Ordering::Relaxed) == AWAKE
+        let rest = if refused { SHORT_REST } else { REST };
+        self.resting_until.swap(after(self.now(), rest), Ordering::Relaxed) == AWAKE
     }
 
     fn now(&self) -> u64 {
@@ -67,8 +73,8 @@ impl Health {
     }
 }
 
-fn end_of_rest(now: u64) -> u64 {
-    now.saturating_add(u64::try_from(REST.as_millis()).unwrap_or(u64::MAX))
+fn after(now: u64, rest: Duration) -> u64 {
+    now.saturating_add(u64::try_from(rest.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -78,12 +84,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn rests_after_three_failures_and_then_lets_one_try() {
         let health = Health::new();
-        assert!(!health.bad());
-        assert!(!health.bad());
+        assert!(!health.bad(false));
+        assert!(!health.bad(false));
         assert!(health.admits());
-        assert!(health.bad());
+        assert!(health.bad(false));
         assert!(!health.admits());
-        assert!(!health.bad(), "only the failure that sends it to rest says so");
+        assert!(!health.bad(false), "only the failure that sends it to rest says so");
         tokio::time::advance(REST).await;
         assert!(health.admits());
         assert!(!health.admits(), "the second one waits for the outcome of the first");
@@ -92,6 +98,21 @@ mod tests {
         health.good();
         assert!(health.admits());
         assert!(health.admits());
-        assert!(!health.bad(), "a success starts the count anew");
+        assert!(!health.bad(false), "a success starts the count anew");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nothing_listens_it_is_tried_again_soon() {
+        let health = Health::new();
+        for sent_to_rest in [false, false, true] {
+            assert_eq!(health.bad(true), sent_to_rest);
+        }
+        assert!(!health.admits());
+        for _ in 0..3 {
+            tokio::time::advance(SHORT_REST).await;
+            assert!(health.admits());
+            assert!(!health.admits(), "one at a time");
+            assert!(!health.bad(true));
+        }
     }
 }
