@@ -20,7 +20,7 @@ use crate::identity::{DisplayName, IdRule, ProviderName, Realm, Subjects};
 use crate::observe::{AccessLog, Metrics};
 use crate::pages::{Brand, Pages};
 use crate::provider::{Checking, Login, Provider, Verdict};
-use crate::routing::{Access, HeaderEdits, PathPattern, Rewrite, RouteSettings, Target, Unauthenticated};
+use crate::routing::{Access, HeaderEdits, HostName, HostPattern, PathPattern, Rewrite, RouteSettings, Target, Unauthenticated};
 use crate::store::{ChangeLog, Sqlite, sqlite};
 use crate::throttle::Throttle;
 use crate::token::{self, Algorithm, ForeignSettings, KeyMaterial, KeySettings};
@@ -40,6 +40,8 @@ pub(super) struct Plan {
     pub(super) keys: Vec<KeySettings>,
     /// Another issuer, whose tokens the one route takes.
     pub(super) issuer: Option<ForeignSettings>,
+    /// Logins are made at `gate.test`, and the application is at `app.test`; else any host is the application's.
+    pub(super) portal: bool,
 }
 
 impl Default for Plan {
@@ -54,7 +56,7 @@ impl Default for Plan {
             renew_window: 5 * MINUTE,
             stream_grace: MINUTE,
         };
-        Self { sessions, keys: vec![key("k1")], issuer: None }
+        Self { sessions, keys: vec![key("k1")], issuer: None, portal: false }
     }
 }
 
@@ -139,7 +141,9 @@ impl Scene {
 
     /// Sends it and reads the whole answer.
     pub(super) async fn ask(&self, request: http::request::Builder, body: Option<&Value>) -> Answer {
-        let request = request.header("host", "gate.test").header("content-type", "application/json");
+        let elsewhere = request.headers_ref().is_some_and(|headers| headers.contains_key("host"));
+        let request = if elsewhere { request } else { request.header("host", "gate.test") };
+        let request = request.header("content-type", "application/json");
         let body = body.map(Value::to_string).unwrap_or_default();
         let (head, body) = self.send(request.body(Full::from(body)).unwrap()).await.into_parts();
         let body = tokio::time::timeout(BOUND, body.collect()).await.unwrap().unwrap().to_bytes();
@@ -248,7 +252,7 @@ fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
             issuers: plan.issuer.iter().map(|issuer| issuer.name.clone()).collect(),
             ..crate::routing::RouteTokens::default()
         },
-        host: None,
+        host: plan.portal.then(|| HostPattern::Exact(HostName::new("app.test").unwrap())),
         path: PathPattern::parse("/").unwrap(),
         methods: None,
         access: Access::SignedIn,
@@ -278,7 +282,7 @@ fn parts(plan: Plan, origin: SocketAddr, shared: &Arc<Shared>) -> Parts {
         identity_headers: IdentityHeaderSettings::preset("x-auth").unwrap(),
         sessions: plan.sessions,
         aliases: AliasSettings { default: true, hosts: Vec::new() },
-        portal: None,
+        portal: plan.portal.then(|| HostName::new("gate.test").unwrap()),
         hsts: None,
         max_body: 1 << 20,
         body_timeout: BOUND,
