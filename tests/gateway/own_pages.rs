@@ -95,6 +95,21 @@ fn somebody_signs_up_on_a_page_that_shows_every_rule() {
 }
 
 #[test]
+fn who_signs_up_on_the_way_somewhere_is_led_on_to_it() {
+    let gateway = guests("open").start();
+    let browser = gateway.browser();
+    let wanted = "next=/grades%3Fterm%3D2%26x%3D%2526";
+    says(&browser.get(&format!("/login?{wanted}")).send(), 200, &format!("href=\"/.auth/signup?{wanted}\""));
+    let page = browser.get(&format!("/.auth/signup?{wanted}")).send();
+    says(&page, 200, &format!("action=\"/.auth/signup?{wanted}\""));
+    says(&page, 200, "?lang=en&#38;next=%2Fgrades%3Fterm%3D2%26x%3D%2526\"");
+    let made = browser.post(&format!("/.auth/signup?{wanted}")).form(&typed("hana", PASSWORD)).send();
+    says(&made, 201, &format!("href=\"/login?{wanted}\""));
+    // Nowhere else.
+    says(&browser.get("/.auth/signup?next=//evil.example").send(), 200, "action=\"/.auth/signup\"");
+}
+
+#[test]
 fn people_are_asked_what_the_operator_wants_to_know() {
     let gateway = World::builder(&Origin::start(), &Sso::closed()).toml(WITH_FIELDS).start();
     let browser = gateway.browser();

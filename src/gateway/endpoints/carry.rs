@@ -97,8 +97,15 @@ impl Next {
     pub(super) fn href(&self) -> String {
         match self {
             Self::Here(place) => place.as_str().to_owned(),
-            Self::There(far, mark) => format!("/.auth/login?next={}&mark={}&{ON}=1", in_query(&far.url()), mark.0),
+            Self::There(..) => format!("{}&{ON}=1", self.kept_at("/.auth/login")),
         }
+    }
+
+    /// The address of a page of ours that leads on to it.
+    pub(super) fn kept_at(&self, page: &str) -> String {
+        let (place, mark) = self.parameters();
+        let mark = mark.map_or_else(String::new, |mark| format!("&mark={mark}"));
+        format!("{page}?next={}{mark}", in_query(&place))
     }
 
     /// The other host's origin, which a form on the page before must be allowed to lead to.

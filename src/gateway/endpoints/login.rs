@@ -194,6 +194,7 @@ impl Gateway {
     ) -> Reply {
         let providers: Vec<ProviderChoice<'_>> = self.providers.iter().map(|provider| self.provider_choice(provider)).collect();
         let next = form.next.as_ref().map(Next::parameters);
+        let sign_up = self.sign_up_place(form.next.as_ref());
         let page = LoginPage {
             action: form.action,
             next: next.as_ref().map(|(next, _)| next.as_str()),
@@ -206,7 +207,7 @@ impl Gateway {
             error,
             notice: None,
             signed_in_as,
-            sign_up: self.sign_up_place(),
+            sign_up: sign_up.as_deref(),
             request_id: id,
         };
         let mut reply = self.own_page(status, form.lang, self.pages.login(form.lang, &page));

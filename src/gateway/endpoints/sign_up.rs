@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::SIGN_UP;
+use super::carry::Next;
 use super::login::lang;
 use crate::base::Timestamp;
 use crate::gateway::record::Record;
@@ -31,9 +32,9 @@ struct Typed {
 }
 
 impl Gateway {
-    /// Where people make accounts, if they may.
-    pub(super) fn sign_up_place(&self) -> Option<&'static str> {
-        self.registering().is_some().then_some(SIGN_UP)
+    /// Where people make accounts, if they may, on their way to `next`.
+    pub(super) fn sign_up_place(&self, next: Option<&Next>) -> Option<String> {
+        self.registering().is_some().then(|| on_the_way(SIGN_UP, next))
     }
 
     /// `GET /.auth/signup`.
@@ -74,7 +75,8 @@ impl Gateway {
             AccountStatus::Active => Message::SignedUp,
             AccountStatus::Awaiting => Message::SignedUpAwaitingApproval,
         };
-        let actions = [Action { label: Label::LogIn, href: Self::login_path(intake.aliases) }];
+        let login = on_the_way(Self::login_path(intake.aliases), self.next_of(&intake).as_ref());
+        let actions = [Action { label: Label::LogIn, href: &login }];
         let lang = lang(&intake);
         Ok(self.own_page(StatusCode::CREATED, lang, self.pages.message(lang, &MessagePage { message, actions: &actions })))
     }
@@ -121,9 +123,12 @@ impl Gateway {
         let settings = local.settings();
         let value = |at| typed.extra.get(at).map_or("", String::as_str);
         let extra: Vec<ExtraField<'_>> = settings.fields.iter().enumerate().map(|(at, asked)| extra(asked, value(at))).collect();
+        let next = self.next_of(intake);
+        let kept = next.as_ref().map(Next::parameters);
         let page = SignUpPage {
-            action: SIGN_UP,
-            login: Self::login_path(intake.aliases),
+            action: &on_the_way(SIGN_UP, next.as_ref()),
+            login: &on_the_way(Self::login_path(intake.aliases), next.as_ref()),
+            next: kept.as_ref().map_or((None, None), |(place, mark)| (Some(place), *mark)),
             id: &typed.id,
             id_extra: &settings.id_rule.extra,
             id_longest: settings.id_rule.longest,
@@ -138,6 +143,11 @@ impl Gateway {
         self.own_page(status, lang, self.pages.sign_up(lang, &page))
     }
 
+    /// Where one wants to go once one has an account: it stays in the address, for the login page after it.
+    fn next_of(&self, intake: &Intake) -> Option<Next> {
+        self.next(intake, intake.query.as_deref().unwrap_or_default().as_bytes())
+    }
+
     /// There is no such page, or nobody may use it: then they are told so.
     fn sign_up_closed(&self, intake: &Intake) -> Result<Reply, Refusal> {
         if self.locals().next().is_none() {
@@ -148,6 +158,10 @@ impl Gateway {
         let lang = lang(intake);
         Ok(self.own_page(StatusCode::FORBIDDEN, lang, self.pages.message(lang, &page)))
     }
+}
+
+fn on_the_way(page: &str, next: Option<&Next>) -> String {
+    next.map_or_else(|| page.to_owned(), |next| next.kept_at(page))
 }
 
 fn extra<'a>(asked: &'a FieldSettings, value: &'a str) -> ExtraField<'a> {

@@ -11,6 +11,8 @@ pub struct SignUpPage<'a> {
     pub action: &'a str,
     /// The login page, for those who have an account.
     pub login: &'a str,
+    /// Where one wants to go after the login, and the browser's mark with it, for the page in the other language.
+    pub next: (Option<&'a str>, Option<&'a str>),
     /// What was typed before.
     pub id: &'a str,
     /// What an id may have besides letters and digits.
@@ -54,7 +56,7 @@ pub(in crate::pages) fn render(pages: &Pages, lang: Lang, page: &SignUpPage<'_>)
     fields.extend(page.extra.iter().map(|extra| Field { required: extra.required, ..Field::text(extra.name, extra.label, extra.value) }));
     fields.extend(new_password(t, page.least));
     let form = FormDocument {
-        s: Shell::new(pages, lang, t.account.sign_up).switching(&[]),
+        s: Shell::new(pages, lang, t.account.sign_up).switching(&[("next", page.next.0), ("mark", page.next.1)]),
         t,
         title: t.account.sign_up,
         lead: if page.approval { t.account.sign_up_approval.into() } else { t.account.sign_up_lead.into() },

@@ -38,6 +38,7 @@ fn forms(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
     let empty = SignUpPage {
         action: say("/.auth/signup"),
         login: say("/login"),
+        next: (None, None),
         least: 8,
         id_extra: "._-",
         id_longest: 32,
