@@ -37,7 +37,22 @@ impl ClientAddr {
 
 impl fmt::Display for ClientAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match self.0 {
+            // Each request writes it twice, and the library's way takes a thousand instructions.
+            IpAddr::V4(v4) => {
+                let (mut text, mut end) = ([0; 15], 0);
+                for (place, octet) in v4.octets().into_iter().enumerate() {
+                    let digits = [octet / 100, octet / 10 % 10, octet % 10];
+                    let begin = if octet >= 100 { 0 } else { 2 - usize::from(octet >= 10) };
+                    for byte in (place > 0).then_some(b'.').into_iter().chain(digits[begin..].iter().map(|digit| b'0' + digit)) {
+                        text[end] = byte;
+                        end += 1;
+                    }
+                }
+                f.pad(str::from_utf8(&text[..end]).unwrap_or_default())
+            }
+            IpAddr::V6(v6) => v6.fmt(f),
+        }
     }
 }
 
@@ -114,6 +129,15 @@ mod tests {
 
     fn trusted() -> TrustedProxies {
         TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap(), "2001:db8:5::/48".parse().unwrap()], false)
+    }
+
+    #[test]
+    fn an_address_is_written_as_the_library_writes_it() {
+        for text in ["0.0.0.0", "9.10.99.100", "255.255.255.255", "127.0.0.1", "203.0.113.7", "2001:db8::1"] {
+            let ip: IpAddr = text.parse().unwrap();
+            assert_eq!(ClientAddr::new(ip).to_string(), text);
+            assert_eq!(format!("{:>20}", ClientAddr::new(ip)), format!("{ip:>20}"));
+        }
     }
 
     #[test]
