@@ -20,8 +20,8 @@ pub struct LoginPage<'a> {
     pub provider: Option<&'a str>,
     /// The id typed before, so that it need not be typed again.
     pub id: &'a str,
-    /// Whether "remember me" is ticked.
-    pub remember: bool,
+    /// Whether "remember me" is ticked; `None`: nobody is remembered here.
+    pub remember: Option<bool>,
     /// Why one is here.
     pub why: Option<WhyHere>,
     /// Why the last attempt did not work.

@@ -105,6 +105,7 @@ fn only_administrators_get_in() {
     assert_eq!((sent.status(), sent.get("location")), (303, Some("/.auth/admin/login?next=/.auth/admin/members%3Fq%3Dkim")));
     let page = visitor.get("/.auth/admin/login?next=/.auth/admin/members%3Fq%3Dkim");
     assert!(page.text().contains("value=\"/.auth/admin/members?q=kim\""), "{}", page.text());
+    assert!(!page.text().contains("name=\"remember\""), "nobody is remembered here: {}", page.text());
     assert_eq!(visitor.log_in((ADMIN.0, "wrong")).status(), 401);
     let member = visitor.log_in(WHO);
     assert_eq!((member.status(), visitor.cookies.borrow().len()), (403, 0), "a member gets no cookie here");

@@ -202,7 +202,7 @@ impl Gateway {
             providers: &providers,
             provider: form.provider.as_deref(),
             id: &form.id,
-            remember: form.remember,
+            remember: Some(form.remember),
             why,
             error,
             notice: None,

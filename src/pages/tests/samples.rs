@@ -51,7 +51,13 @@ fn logins(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
         ProviderChoice { name: say("down"), label: say("다른 대학 계정"), hint: None, answering: false },
     ];
     let down = [ProviderChoice { answering: false, ..one[0] }];
-    let base = LoginPage { action: say("/login"), next: Some(say("/grades?year=2026&term=2")), providers: &one, ..LoginPage::default() };
+    let base = LoginPage {
+        action: say("/login"),
+        next: Some(say("/grades?year=2026&term=2")),
+        providers: &one,
+        remember: Some(false),
+        ..LoginPage::default()
+    };
     let mut made: Vec<Named> = vec![
         ("login".into(), pages.login(lang, &base)),
         ("login-no-provider".into(), pages.login(lang, &LoginPage { providers: &[], next: None, ..base })),
@@ -83,7 +89,8 @@ fn logins(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
         ("unavailable", LoginError::Unavailable),
     ];
     for (name, error) in errors {
-        let page = LoginPage { error: Some(error), id: say("60241234"), remember: true, request_id: Some(say("9f2c41d07ab35e68")), ..base };
+        let page =
+            LoginPage { error: Some(error), id: say("60241234"), remember: Some(true), request_id: Some(say("9f2c41d07ab35e68")), ..base };
         made.push((format!("login-error-{name}"), pages.login(lang, &page)));
     }
     made
