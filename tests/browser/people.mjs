@@ -32,7 +32,7 @@ await tell({
   async 'sign up with the keyboard alone, without scripts, at 360 pixels, and log in' () {
     const { context, page } = await person({ ...phone, javaScriptEnabled: false })
     await page.goto(base + '/mine')
-    await page.click('a[href="/.auth/signup"]')
+    await page.click('a[href^="/.auth/signup"]')
     await page.waitForSelector('[name=id]')
     // The cursor stands in the first field.
     for (const [nth, text] of ['duri', '김두리', 'duri@example.kr', '수학과', '', PASSWORD, PASSWORD].entries()) {
@@ -41,12 +41,13 @@ await tell({
     }
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
-    await page.waitForSelector('a[href="/login"]')
+    await page.waitForSelector('a[href="/login?next=/mine"]')
     assert.match(await page.title(), /가입이 끝났습니다/)
-    await page.click('a[href="/login"]')
+    await page.click('a[href="/login?next=/mine"]')
     await page.waitForSelector('#id')
     await logIn(page, 'duri', PASSWORD)
-    await page.waitForURL(base + '/')
+    // Where the way began.
+    await page.waitForURL(base + '/mine')
     await context.close()
   },
 
