@@ -69,7 +69,7 @@ impl Upstream {
     ///
     /// Sent again, once, is a request that a kept connection did not take, because it had been closed at the other end:
     /// always if nothing of it was written; and if it was written, only when doing it twice is as good as doing it once and
-    /// it has no body. Such a request also goes to another endpoint, if there is one, when a new connection dies under it.
+    /// it has no body. Such a request goes to another endpoint, if there is one, when a new connection dies under it, too.
     /// An endpoint that takes no connection is passed over for the next one.
     ///
     /// # Errors
@@ -86,11 +86,12 @@ impl Upstream {
     async fn send_prepared(&self, mut request: Request<Outgoing>, worker: usize) -> Result<Response<LeasedBody>, SendError> {
         let asks_upgrade = request.headers().contains_key(UPGRADE);
         let mut choice = self.balance.choose(&self.endpoints, worker);
-        let mut fresh = false;
+        let mut failures = 0;
         loop {
-            let (mut lease, reused) = self.lend(&mut choice, fresh, request.body(), worker).await?;
-            // Once only: whatever was sent for the second time is not kept for a third.
-            let replay = if fresh { None } else { Replay::of(&request) };
+            let (mut lease, reused) = self.lend(&mut choice, failures > 0, request.body(), worker).await?;
+            // An application that is killed takes its kept connections with it, and its listener a moment later: a new
+            // connection may die, too, before the request goes elsewhere. More than that is no accident.
+            let replay = if failures < 2 { Replay::of(&request) } else { None };
             let Lease { connection: Connection { sender, timer, .. }, upload, .. } = &mut lease;
             let answer = pin!(sender.try_send_request(request));
             let failure = match exchange(answer, timer.as_mut(), upload.as_deref(), self.limits()).await {
@@ -101,7 +102,7 @@ impl Upstream {
                 Err(failure) => failure,
             };
             request = self.again(failure, reused, replay, &mut choice, worker)?;
-            fresh = true;
+            failures += 1;
         }
     }
 

@@ -198,6 +198,29 @@ async fn what_may_be_done_twice_goes_to_another_endpoint_when_one_dies_under_it(
     assert_eq!(counted, [(1, 0), (1, 1)]);
 }
 
+/// A killed application: its kept connection dies, and the new one, whose listener was still there.
+#[tokio::test]
+async fn a_kept_and_a_new_connection_may_die_before_it_goes_elsewhere() {
+    let origins = [Origin::new().await, Origin::new().await];
+    let upstream = upstream_at(&origins.each_ref().map(|origin| origin.address));
+    let mut stale = put_pipe(&upstream, 1024).await;
+    let serve = async {
+        stale.head().await;
+        drop(stale);
+        let (mut dying, other) = tokio::select! {
+            peer = origins[0].accept() => (peer, &origins[1]),
+            peer = origins[1].accept() => (peer, &origins[0]),
+        };
+        dying.head().await;
+        drop(dying);
+        let mut peer = other.accept().await;
+        peer.head().await;
+        peer.write("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await;
+    };
+    let (got, ()) = join!(upstream.send(get(), 0), serve);
+    assert_eq!(got.unwrap().status(), StatusCode::OK);
+}
+
 #[tokio::test]
 async fn what_may_be_done_once_only_does_not() {
     let (got, mut counted) = first_dies("POST").await;
