@@ -13,7 +13,7 @@ use crate::support::{Builder, Client, Gateway, Origin, Pair, RIGHT, Sso, World, 
 const WATCHED: Duration = Duration::from_millis(500);
 
 /// The library that tells a process another time; it is in a folder named after the machine.
-fn library() -> PathBuf {
+pub fn library() -> PathBuf {
     let folders = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path()).chain(["/usr/lib".into()]);
     let mut found = folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1")).filter(|path| path.is_file());
     found.next().expect("the package of `faketime` brings its library")

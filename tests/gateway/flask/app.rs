@@ -33,10 +33,11 @@ impl App {
         Some(Self::run(&mut Command::new(python()?), "flask_app.py", &[("SECRET", secret), ("CONFIG", &config.to_string())]))
     }
 
-    /// The same with a clock of its own: `faketime` shifts it under the whole process, the library's checks included.
+    /// The same with a clock of its own, shifted under the whole process, the library's checks included. Not by the command
+    /// `faketime`, which waits for a child: whoever ends the one does not end the other.
     pub fn with_clock(shift: &str, secret: &str, config: &Value) -> Option<Self> {
-        let mut command = Command::new("faketime");
-        command.args(["-f", shift]).arg(python()?);
+        let mut command = Command::new(python()?);
+        command.env("LD_PRELOAD", crate::clock::library()).env("FAKETIME", shift);
         Some(Self::run(&mut command, "flask_app.py", &[("SECRET", secret), ("CONFIG", &config.to_string())]))
     }
 
