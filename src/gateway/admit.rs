@@ -121,7 +121,12 @@ impl Gateway {
         match &credentials.bearer {
             Some(Ok(token)) => {
                 let verified = self.verify_for(token, route, intake.peer.worker, now).await?;
-                return self.standing(self.only_one(verified, token, intake, route, now)?, Shown::Header);
+                // Boxed: few requests show both, and all would carry the room for it.
+                let beside = match cookie_beside(token, intake) {
+                    Some(cookie) => Box::pin(self.verify_for(cookie, route, intake.peer.worker, now)).await.ok(),
+                    None => None,
+                };
+                return self.standing(self.only_one(verified, beside)?, Shown::Header);
             }
             Some(Err(_)) => return Err(Refusal::Ambiguous),
             None => {}
@@ -157,31 +162,22 @@ impl Gateway {
         match (&intake.credentials.bearer, intake.credentials.doubled) {
             (Some(Ok(token)), _) => {
                 let verified = self.verify_now(token, route, now)?;
-                self.stands(self.only_one(verified, token, intake, route, now)?, Shown::Header)
+                let beside = cookie_beside(token, intake).and_then(|cookie| self.verify_now(cookie, route, now).ok());
+                self.stands(self.only_one(verified, beside)?, Shown::Header)
             }
             (Some(Err(_)), _) | (None, Some(_)) => Err(Refusal::Ambiguous),
             (None, None) => self.stands(self.verify_now(cookie().ok_or(Refusal::NoToken)?, route, now)?, Shown::Cookie),
         }
     }
 
-    /// What the token in the header (or the query) says. Where a cookie is just as good and of another session, nobody can say
-    /// which of the two is meant. A cookie that is no longer good says nothing: browsers send it along unasked.
-    fn only_one(
-        &self,
-        verified: Arc<Verified>,
-        token: &AccessToken,
-        intake: &Intake,
-        route: Option<&Route>,
-        now: Timestamp,
-    ) -> Result<Arc<Verified>, Refusal> {
-        if let Some(cookie) = intake.credentials.cookies.access.as_ref().filter(|cookie| cookie.expose() != token.expose())
-            && let Ok(other) = self.verify_now(cookie, route, now)
-            && other.session != verified.session
-            && self.shared.view.check(&other.user, &other.session, &other.id, other.position).is_ok()
-        {
-            return Err(Refusal::Ambiguous);
+    /// What the token in the header (or the query) says. Where the cookie beside it is just as good and of another session,
+    /// nobody can say which of the two is meant. A cookie that is no longer good says nothing: browsers send it along unasked.
+    fn only_one(&self, verified: Arc<Verified>, beside: Option<Arc<Verified>>) -> Result<Arc<Verified>, Refusal> {
+        let lives = |other: &Verified| self.shared.view.check(&other.user, &other.session, &other.id, other.position).is_ok();
+        match beside {
+            Some(other) if other.session != verified.session && lives(&other) => Err(Refusal::Ambiguous),
+            Some(_) | None => Ok(verified),
         }
-        Ok(verified)
     }
 
     /// The view's word on a verified token: asked at every request, after the cache of verified tokens and never before.
@@ -296,6 +292,11 @@ impl Admission {
     pub(super) const fn renewed(&self) -> Option<&Arc<Renewed>> {
         self.renewed.as_ref()
     }
+}
+
+/// A cookie that says something else than the token in the header.
+fn cookie_beside<'i>(token: &AccessToken, intake: &'i Intake) -> Option<&'i AccessToken> {
+    intake.credentials.cookies.access.as_ref().filter(|cookie| cookie.expose() != token.expose())
 }
 
 /// A CORS preflight (Fetch standard): nothing but a question, so it has no body.
