@@ -1,8 +1,9 @@
 //! What administrators do: make, approve, reset, remove and block, by command and by API; and who is one.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Builder, Finished, Gateway, Message, Origin, Sso, World, munjigi};
+use crate::support::operator::{done, in_json, refused};
+use crate::support::{Builder, Gateway, Message, Origin, Sso, World, munjigi};
 
 const PASSWORD: &str = "바다로 가는 기차 열두시";
 const ANOTHER: &str = "another long phrase 7";
@@ -14,26 +15,6 @@ fn with_guests(registration: &str) -> (Sso, Builder) {
         format!("[auth]\nproviders = [\"mju\", \"guests\"]\n[provider.guests]\nkind = \"local\"\nregistration = \"{registration}\"");
     let builder = World::builder(&Origin::start(), &sso).toml(&guests);
     (sso, builder)
-}
-
-#[track_caller]
-fn done(gateway: &Gateway, arguments: &[&str]) -> String {
-    let finished = munjigi(&gateway.path(""), arguments);
-    assert_eq!(finished.code, 0, "{arguments:?}: {}", finished.err);
-    finished.out
-}
-
-#[track_caller]
-fn told(gateway: &Gateway, arguments: &[&str]) -> Value {
-    serde_json::from_str(&done(gateway, &[arguments, &["--json"]].concat())).unwrap()
-}
-
-#[track_caller]
-fn refused(gateway: &Gateway, arguments: &[&str], words: &str) -> Finished {
-    let finished = munjigi(&gateway.path(""), arguments);
-    assert_ne!(finished.code, 0, "{arguments:?}: {}", finished.out);
-    assert!(finished.err.contains(words), "{arguments:?}: {}", finished.err);
-    finished
 }
 
 fn log_in(gateway: &Gateway, id: &str, password: &str, provider: &str) -> Message {
@@ -55,7 +36,7 @@ fn set_by_link(gateway: &Gateway, link: &str) -> Message {
 fn an_operator_makes_an_account_and_its_owner_sets_the_password() {
     let (_sso, builder) = with_guests("closed");
     let gateway = builder.start();
-    let added = told(&gateway, &["users", "add", "guests:boss", "--role", "admin", "--name", "김관리"]);
+    let added = in_json(&gateway, &["users", "add", "guests:boss", "--role", "admin", "--name", "김관리"]);
     assert_eq!((&added["role"], &added["account"], &added["subject"]), (&json!("admin"), &json!("active"), &json!("boss@guests")));
     let link = added["link"].as_str().unwrap();
     assert!(link.starts_with("https://gate.test/.auth/reset?token="), "{link}");
@@ -64,16 +45,16 @@ fn an_operator_makes_an_account_and_its_owner_sets_the_password() {
     assert_eq!(set_by_link(&gateway, link).status(), 200);
     assert_eq!(set_by_link(&gateway, link).status(), 410, "it is good once");
     assert_eq!(log_in(&gateway, "boss", ANOTHER, "guests").status(), 200);
-    refused(&gateway, &["users", "add", "guests:boss"], "is known already");
+    refused(&gateway, &["users", "add", "guests:boss"], 3, "is known already");
     // Another link takes the place of one that got lost.
     let said = done(&gateway, &["users", "reset", "boss@guests"]);
-    let (lost, again) = (said.lines().next().unwrap().to_owned(), told(&gateway, &["users", "reset", "boss@guests"]));
+    let (lost, again) = (said.lines().next().unwrap().to_owned(), in_json(&gateway, &["users", "reset", "boss@guests"]));
     assert!(said.contains("sets the password of guests:boss; it is good once and for a day"), "{said}");
     assert_eq!(set_by_link(&gateway, &lost).status(), 410);
     assert_eq!(set_by_link(&gateway, again["link"].as_str().unwrap()).status(), 200);
-    refused(&gateway, &["users", "reset", WHO.0], "is not known here");
+    refused(&gateway, &["users", "reset", WHO.0], 3, "is not known here");
     done(&gateway, &["users", "add", WHO.0]);
-    refused(&gateway, &["users", "reset", WHO.0], "has no account of Munjigi's own");
+    refused(&gateway, &["users", "reset", WHO.0], 3, "has no account of Munjigi's own");
     assert!(!gateway.printed().contains("token="), "a link is a secret and stands in no log");
 }
 
@@ -108,8 +89,8 @@ fn who_waits_is_approved() {
     assert_eq!(log_in(&gateway, "hana", PASSWORD, "guests").status(), 200);
     assert_eq!(log_in(&gateway, "duri", PASSWORD, "guests").status(), 401);
     assert_eq!(done(&gateway, &["users", "approve", "guests:hana"]), "guests:hana was approved already");
-    refused(&gateway, &["users", "approve", WHO.0], "has no account of Munjigi's own");
-    let trail = told(&gateway, &["audit", "--kind", "person_changed"]);
+    refused(&gateway, &["users", "approve", WHO.0], 3, "has no account of Munjigi's own");
+    let trail = in_json(&gateway, &["audit", "--kind", "person_changed"]);
     assert!(trail["events"][0]["detail"].as_str().unwrap().starts_with("approved, by uid "), "{trail}");
 }
 
@@ -127,16 +108,16 @@ fn a_removed_and_blocked_id_comes_back_nowhere() {
     assert_eq!(sign_up(&gateway, "HANA").refusal(), (409, "id_taken".to_owned()), "in no spelling");
     let by_sso = log_in(&gateway, WHO.0, WHO.1, "mju");
     assert_eq!(by_sso.refusal(), (403, "account_disabled".to_owned()));
-    refused(&gateway, &["users", "add", WHO.0], "is kept blocked");
-    refused(&gateway, &["users", "show", WHO.0], "is not known here");
+    refused(&gateway, &["users", "add", WHO.0], 3, "is kept blocked");
+    refused(&gateway, &["users", "show", WHO.0], 3, "is not known here");
     // Nothing names the two, what they tried since included.
-    let trail = told(&gateway, &["audit"]);
+    let trail = in_json(&gateway, &["audit"]);
     assert!(trail.to_string().contains("an id that is kept blocked") && trail.to_string().contains("mju:removed#"), "{trail}");
     assert!(!trail.to_string().contains(WHO.0) && !trail.to_string().contains("hana"), "{trail}");
     let gateway = gateway.killed_and_started();
     assert_eq!(log_in(&gateway, WHO.0, WHO.1, "mju").status(), 403);
     assert_eq!(done(&gateway, &["users", "unblock", WHO.0]), "mju:60241234 may come back");
-    refused(&gateway, &["users", "unblock", WHO.0], "is not blocked");
+    refused(&gateway, &["users", "unblock", WHO.0], 3, "is not blocked");
     assert_eq!(log_in(&gateway, WHO.0, WHO.1, "mju").status(), 200);
 }
 
@@ -151,8 +132,8 @@ fn administrators_stand_in_the_configuration_too() {
     gateway.configure("[auth]\nadmins = [\"mju:60241234\"]");
     gateway.reload("reloaded");
     assert_eq!(status(&gateway), 200, "from the next request on");
-    assert_eq!(told(&gateway, &["users", "show", WHO.0])["role"], "admin");
-    refused(&gateway, &["users", "role", WHO.0, "member"], "is an administrator by the configuration");
+    assert_eq!(in_json(&gateway, &["users", "show", WHO.0])["role"], "admin");
+    refused(&gateway, &["users", "role", WHO.0, "member"], 3, "is an administrator by the configuration");
     done(&gateway, &["users", "disable", WHO.0]);
     assert_eq!(status(&gateway), 401, "who is disabled is out, whatever the configuration says");
     gateway.configure("[auth]\nadmins = [\"60241234\"]");

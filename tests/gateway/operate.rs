@@ -5,31 +5,11 @@ use std::sync::mpsc;
 
 use serde_json::{Value, json};
 
-use crate::support::{Finished, Gateway, Origin, Pair, Sso, World, mode, munjigi};
+use crate::support::operator::{done, in_json, refused};
+use crate::support::{Gateway, Origin, Pair, Sso, World, mode, munjigi};
 
 /// A student as the SSO knows them.
 const WHO: (&str, &str) = ("60241234", "pw-60241234");
-
-#[track_caller]
-fn done(gateway: &Gateway, arguments: &[&str]) -> String {
-    let finished = munjigi(&gateway.path(""), arguments);
-    assert_eq!(finished.code, 0, "{arguments:?}: {}", finished.err);
-    finished.out
-}
-
-#[track_caller]
-fn in_json(gateway: &Gateway, arguments: &[&str]) -> Value {
-    let out = done(gateway, &[arguments, &["--json"]].concat());
-    serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
-}
-
-#[track_caller]
-fn refused(gateway: &Gateway, arguments: &[&str], code: i32, words: &str) -> Finished {
-    let finished = munjigi(&gateway.path(""), arguments);
-    assert_eq!(finished.code, code, "{arguments:?}: {} {}", finished.out, finished.err);
-    assert!(finished.err.contains(words), "{arguments:?}: {}", finished.err);
-    finished
-}
 
 fn refusal(gateway: &Gateway, pair: &Pair) -> Value {
     let answer = gateway.program().get("/protected").bearer(&pair.access).send();

@@ -13,6 +13,7 @@ mod front;
 mod gateway;
 mod h2;
 mod needs;
+pub mod operator;
 mod origin;
 mod process;
 mod sso;
