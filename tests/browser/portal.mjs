@@ -1,9 +1,6 @@
 // One login for all hosts. Started by tests/gateway/browser.rs with a gateway whose portal is auth.example.
 import { strict as assert } from 'node:assert'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { chromium } from 'playwright-core'
-import { RIGHT, base, heard, launch, logIn, look, person, phone, profile, shot, tell, watch } from './stage.mjs'
+import { RIGHT, base, heard, logIn, look, person, phone, shot, tell, withoutCookies } from './stage.mjs'
 
 const { port } = new URL(base)
 const [portal, wiki, grades] = ['auth', 'wiki', 'grades'].map(name => `https://${name}.example:${port}`)
@@ -72,12 +69,7 @@ await tell({
   },
 
   async 'a browser that keeps no cookies is told so' () {
-    const folder = join(profile, 'no-cookies')
-    mkdirSync(join(folder, 'Default'), { recursive: true })
-    writeFileSync(join(folder, 'Default', 'Preferences'), JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }))
-    const context = await chromium.launchPersistentContext(folder, { ...launch, ...phone, ignoreHTTPSErrors: true, locale: 'ko-KR' })
-    await watch(context)
-    const page = await context.newPage()
+    const { context, page } = await withoutCookies()
     await page.goto(wiki + PLACE)
     await logIn(page, ...RIGHT)
     await page.waitForSelector('.code:text("400")')

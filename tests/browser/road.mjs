@@ -3,10 +3,7 @@
 // The application behind the gateway answers every request with a page that repeats it and has a form; /open is public and
 // /staff is for 60249999.
 import { strict as assert } from 'node:assert'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { chromium } from 'playwright-core'
-import { RIGHT, base, broken, heard, language, launch, logIn, look, person, phone, profile, shot, tell, watch } from './stage.mjs'
+import { RIGHT, base, broken, heard, language, logIn, look, person, phone, shot, tell, withoutCookies } from './stage.mjs'
 
 const PLACE = '/grades?term=2&x=%2F%2f&y=a+b'
 
@@ -132,12 +129,7 @@ await tell({
   },
 
   async 'a browser that keeps no cookies is told so instead of being asked again and again' () {
-    const folder = join(profile, 'no-cookies')
-    mkdirSync(join(folder, 'Default'), { recursive: true })
-    writeFileSync(join(folder, 'Default', 'Preferences'), JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }))
-    const context = await chromium.launchPersistentContext(folder, { ...launch, ...phone, ignoreHTTPSErrors: true, locale: 'ko-KR' })
-    await watch(context)
-    const page = await context.newPage()
+    const { context, page } = await withoutCookies()
     await page.goto(base + PLACE)
     await logIn(page, ...RIGHT)
     await page.waitForSelector('.code:text("400")')

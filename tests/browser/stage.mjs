@@ -4,7 +4,7 @@
 //
 // Every page of the gateway that is met is looked at with axe, measured, and may break no policy. Nothing here sleeps.
 import { strict as assert } from 'node:assert'
-import { mkdtempSync, mkdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,8 +12,8 @@ import { chromium } from 'playwright-core'
 
 const { source: axe } = createRequire(import.meta.url)('axe-core')
 export const base = process.argv[2]
-export const profile = mkdtempSync(join(tmpdir(), 'munjigi-browser-'))
-export const launch = {
+const profile = mkdtempSync(join(tmpdir(), 'munjigi-browser-'))
+const launch = {
   executablePath: process.env.MUNJIGI_CHROMIUM || '/usr/bin/chromium',
   // Names under .example are hosts of the gateway's own machine.
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP *.example 127.0.0.1']
@@ -33,7 +33,17 @@ export async function person (options = {}) {
   return { context, page: await context.newPage() }
 }
 
-export async function watch (context) {
+// Somebody whose browser keeps no cookies.
+export async function withoutCookies () {
+  const folder = join(profile, 'no-cookies')
+  mkdirSync(join(folder, 'Default'), { recursive: true })
+  writeFileSync(join(folder, 'Default', 'Preferences'), JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }))
+  const context = await chromium.launchPersistentContext(folder, { ...launch, ...phone, ignoreHTTPSErrors: true, locale: 'ko-KR' })
+  await watch(context)
+  return { context, page: await context.newPage() }
+}
+
+async function watch (context) {
   context.setDefaultTimeout(15000)
   context.on('page', page => page.on('console', message => {
     if (/Content.Security.Policy/i.test(message.text())) broken.push(`${page.url()}: ${message.text()}`)
