@@ -75,6 +75,13 @@ impl<K: Hash + Eq + Spread, V> Shards<K, V> {
         }
     }
 
+    /// Makes room for so many more, evenly spread: growing step by step leaves holes behind.
+    pub(super) fn reserve(&self, more: usize) {
+        for shard in &self.shards {
+            self.write_shard(shard, |map| map.reserve(more / SHARDS));
+        }
+    }
+
     /// Takes everything out.
     pub(super) fn take(&self) -> Vec<(K, V)> {
         if self.len() == 0 {

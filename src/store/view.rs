@@ -82,6 +82,8 @@ impl View {
         for (user, state) in start.people {
             self.set_state(&user, Some(state), start.position);
         }
+        let ended = start.changes.iter().filter(|entry| matches!(entry.change, Change::SessionEnded { .. })).count();
+        self.sessions.reserve(ended);
         for entry in &start.changes {
             self.apply(entry);
         }

@@ -94,11 +94,16 @@ pub(super) fn after(db: &Connection, after: Position) -> Result<Vec<LoggedChange
 }
 
 pub(super) fn load(db: &Connection, since: Timestamp) -> Result<ViewStart> {
-    Ok(ViewStart {
+    // All of it is read once, from one end to the other: pages that are kept would be of no use.
+    db.execute_batch("PRAGMA cache_size = -128")?;
+    let start = ViewStart {
         position: position(db)?,
         changes: list(db, "SELECT * FROM changes WHERE at >= ?1 ORDER BY position", [millis(since)])?,
         people: people::special(db)?,
-    })
+    };
+    // SQLite's own default, in KiB.
+    db.execute_batch("PRAGMA cache_size = -2000; PRAGMA shrink_memory")?;
+    Ok(start)
 }
 
 /// Remembers the longest life that tokens still out were given. When it is made shorter, those with the longer one are
