@@ -12,7 +12,7 @@ use munjigi::identity::{ProviderName, Realm, Subjects, UserId};
 use munjigi::routing::{CanonicalPath, PathPattern, RouteTable};
 use munjigi::store::{Change, EndReason, LoggedChange, View, ViewStart};
 use munjigi::token::{Algorithm, Grant, KeyMaterial, KeyRing, KeySettings, Settings, TokenIssuer, TokenVerifier};
-use munjigi::web::{CookieProfile, CookieSettings, IdentityHeaderSettings, IdentityHeaders, SessionCookies, strip_hop_by_hop};
+use munjigi::web::{CookieProfile, CookieSettings, IdentityHeaderSettings, IdentityHeaders, Seen, SessionCookies, strip_hop_by_hop};
 use rcgen::KeyPair;
 use secrecy::{SecretSlice, SecretString};
 
@@ -148,7 +148,8 @@ fn scrub_headers(bencher: Bencher<'_, '_>) {
     let identity = IdentityHeaders::new(&IdentityHeaderSettings::preset("x-auth").unwrap());
     let cookies = SessionCookies::new(&CookieSettings { profile: CookieProfile::Host, ..CookieSettings::default() });
     bencher.with_inputs(browser).bench_values(|mut headers| {
-        strip_hop_by_hop(&mut headers);
+        let seen = Seen::of(&headers);
+        strip_hop_by_hop(&mut headers, seen);
         identity.strip(&mut headers);
         cookies.strip(&mut headers);
         headers

@@ -84,10 +84,7 @@ impl Process {
             let _on_services = services.enter();
             let desks = Desks::open(desk_sockets, &config.server, &environment, &admin)?;
             let current = Arc::clone(&current);
-            let handler = move |request, peer: Arc<crate::web::Peer>| {
-                let gateway = current.load_full();
-                async move { gateway.handle(request, &peer).await }
-            };
+            let handler = move |request, peer: Arc<crate::web::Peer>| current.load_full().handle(request, &peer);
             let server = Server::start(&config.server, listeners, &environment, &handler)
                 .map_err(|source| Failure::System { what: "cannot start the workers", source })?;
             (server, desks)

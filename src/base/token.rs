@@ -1,8 +1,10 @@
 use std::fmt;
+use std::ops::Range;
 
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
@@ -19,37 +21,80 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 }
 
 /// An access token as presented or as issued: a JWT in its compact form. Not known to be good.
-pub struct AccessToken(SecretString);
+pub struct AccessToken(Compact);
+
+enum Compact {
+    /// A copy of ours, wiped when it is dropped.
+    Own(SecretString),
+    /// A part of a line of the request. What is in the request's own memory is not worth a copy that has to be wiped.
+    Lent { line: HeaderValue, part: Range<usize> },
+}
 
 /// A refresh token as presented or as issued: a JWT in its compact form. Not known to be good.
 /// A type of its own, so that one can never stand where the other is wanted.
 pub struct RefreshToken(SecretString);
 
-macro_rules! token_value {
-    ($name:ident) => {
-        impl $name {
-            /// Takes the compact form.
-            pub fn new(compact: impl Into<String>) -> Self {
-                Self(SecretString::from(compact.into()))
-            }
+impl AccessToken {
+    /// Takes the compact form.
+    pub fn new(compact: impl Into<String>) -> Self {
+        Self(Compact::Own(SecretString::from(compact.into())))
+    }
 
-            /// The compact form. For signature checks and for answers to the person it belongs to; never for a log.
-            #[must_use]
-            pub fn expose(&self) -> &str {
-                self.0.expose_secret()
-            }
+    /// The compact form in a `part` of a line of a request.
+    #[must_use]
+    pub fn within(line: &HeaderValue, part: &[u8]) -> Self {
+        let begin = part.as_ptr().addr().checked_sub(line.as_bytes().as_ptr().addr());
+        match begin.map(|begin| begin..begin + part.len()) {
+            Some(range) if range.end <= line.len() => Self(Compact::Lent { line: line.clone(), part: range }),
+            // It is no part of it: then it is copied.
+            Some(_) | None => Self::new(str::from_utf8(part).unwrap_or_default()),
         }
+    }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
-            }
+    /// The compact form. For signature checks and for answers to the person it belongs to; never for a log. Empty when it is
+    /// no text, and so no token.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        match &self.0 {
+            Compact::Own(text) => text.expose_secret(),
+            Compact::Lent { .. } => str::from_utf8(self.bytes()).unwrap_or_default(),
         }
-    };
+    }
+
+    /// The same, byte by byte: for looking it up and for comparing it.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Compact::Own(text) => text.expose_secret().as_bytes(),
+            Compact::Lent { line, part } => line.as_bytes().get(part.clone()).unwrap_or_default(),
+        }
+    }
 }
 
-token_value!(AccessToken);
-token_value!(RefreshToken);
+impl RefreshToken {
+    /// Takes the compact form.
+    pub fn new(compact: impl Into<String>) -> Self {
+        Self(SecretString::from(compact.into()))
+    }
+
+    /// The compact form. For signature checks and for answers to the person it belongs to; never for a log.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(…)")
+    }
+}
+
+impl fmt::Debug for RefreshToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefreshToken(…)")
+    }
+}
 
 /// The `jti` of a token of ours: a random UUID, as flask-jwt-extended writes it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -163,6 +208,17 @@ mod tests {
         assert_eq!(TokenId::parse("{f2c1b7e-3c5d-4f0e-9a1b-2c3d4e5f607}"), None);
         assert_eq!(SessionId::parse(""), None);
         assert_eq!(SessionId::parse("!!!!!!!!!!!!!!!!!!!!!!"), None);
+    }
+
+    #[test]
+    fn a_part_of_a_line_is_that_part_and_nothing_else() {
+        let line = HeaderValue::from_static("Bearer eyJ.a.b");
+        let token = AccessToken::within(&line, &line.as_bytes()[7..]);
+        assert_eq!((token.expose(), token.bytes()), ("eyJ.a.b", &b"eyJ.a.b"[..]));
+        assert!(matches!(token.0, Compact::Lent { .. }) && !format!("{token:?}").contains("eyJ"));
+        assert_eq!(AccessToken::within(&line, b"from elsewhere").expose(), "from elsewhere");
+        let odd = HeaderValue::from_bytes(b"a=\xff\xfe").unwrap();
+        assert_eq!(AccessToken::within(&odd, &odd.as_bytes()[2..]).expose(), "", "no text, no token");
     }
 
     #[test]

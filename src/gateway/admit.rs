@@ -15,8 +15,7 @@ use crate::web::{Arriving, CSRF_HEADER, CookieProfile, double_submit, from_our_p
 
 /// Leave to pass: made by [`Gateway::admit`] and by nothing else, and the only thing [`Gateway::forward`] takes.
 pub struct Admission {
-    identity: Option<Identity>,
-    verified: Option<Arc<Verified>>,
+    person: Option<(Arc<Verified>, Arc<Profile>)>,
     shown: Shown,
     renewed: Option<Arc<Renewed>>,
 }
@@ -74,7 +73,7 @@ impl Gateway {
         let access = &route.settings.access;
         if route.settings.preflight && is_preflight(intake) {
             // Browsers send it without cookies and wait for the application's own word on who may ask what.
-            return Ok(Admission { identity: None, verified: None, shown: Shown::SpentHeader, renewed: None });
+            return Ok(Admission { person: None, shown: Shown::SpentHeader, renewed: None });
         }
         let known = match known {
             Ok(known) => known,
@@ -94,12 +93,7 @@ impl Gateway {
             Verdict::PasswordTooOld => return Err(Refusal::PasswordTooOld),
             Verdict::NotAllowed => return Err(Refusal::Forbidden { subject: known.verified.subject.to_string() }),
         }
-        Ok(Admission {
-            verified: Some(Arc::clone(&known.verified)),
-            shown: known.shown,
-            renewed: known.renewed.clone(),
-            identity: Some(known.identity()),
-        })
+        Ok(Admission { person: Some((known.verified, known.profile)), shown: known.shown, renewed: known.renewed })
     }
 
     /// Whether a cookie may act here: the one CSRF rule of its profile, for the applications and for our own endpoints.
@@ -126,7 +120,7 @@ impl Gateway {
                     Some(cookie) => Box::pin(self.verify_for(cookie, route, intake.peer.worker, now)).await.ok(),
                     None => None,
                 };
-                return self.standing(self.only_one(verified, beside)?, Shown::Header);
+                return self.standing(self.only_one(verified, beside)?, Shown::Header, now);
             }
             Some(Err(_)) => return Err(Refusal::Ambiguous),
             None => {}
@@ -138,7 +132,7 @@ impl Gateway {
             (None, None) => Err(Refusal::NoToken),
             (Some(access), refresh) => match self.verify_for(access, route, intake.peer.worker, now).await {
                 Ok(verified) => {
-                    let known = self.standing(verified, Shown::Cookie)?;
+                    let known = self.standing(verified, Shown::Cookie, now)?;
                     // Boxed, like the two below: few requests come here, and all would carry the room for it.
                     if self.is_near_its_end(&known, now) { Ok(Box::pin(self.prolong(known, intake, now)).await) } else { Ok(known) }
                 }
@@ -152,7 +146,7 @@ impl Gateway {
     /// Who a token names, if its session lives. For our own endpoints, which take no others' tokens and renew nothing.
     pub(super) fn present(&self, intake: &Intake, now: Timestamp) -> Result<Known, Refusal> {
         let known = self.look(intake, None, now)?;
-        self.shared.used(&known.verified);
+        self.shared.used(&known.verified, now);
         Ok(known)
     }
 
@@ -181,9 +175,9 @@ impl Gateway {
     }
 
     /// The view's word on a verified token: asked at every request, after the cache of verified tokens and never before.
-    pub(super) fn standing(&self, verified: Arc<Verified>, shown: Shown) -> Result<Known, Refusal> {
+    pub(super) fn standing(&self, verified: Arc<Verified>, shown: Shown, now: Timestamp) -> Result<Known, Refusal> {
         let known = self.stands(verified, shown)?;
-        self.shared.used(&known.verified);
+        self.shared.used(&known.verified, now);
         Ok(known)
     }
 
@@ -203,7 +197,9 @@ impl Gateway {
     /// on the token it has.
     async fn prolong(&self, known: Known, intake: &Intake, now: Timestamp) -> Known {
         let renewed = self.renew(known.verified.session, known.verified.id, Presented::Access, intake, now).await;
-        match renewed.and_then(|renewed| self.standing(Arc::clone(&renewed.verified), Shown::Cookie).map(|standing| (renewed, standing))) {
+        match renewed
+            .and_then(|renewed| self.standing(Arc::clone(&renewed.verified), Shown::Cookie, now).map(|standing| (renewed, standing)))
+        {
             Ok((renewed, standing)) => Known { renewed: Some(renewed), ..standing },
             Err(_) => known,
         }
@@ -224,7 +220,7 @@ impl Gateway {
         self.shared.view.check(&verified.user, &verified.session, &verified.id, verified.position).map_err(Refusal::Ended)?;
         let presented = Presented::Refresh(crate::store::TokenHash::of(&verified.id));
         let renewed = self.renew(verified.session, verified.id, presented, intake, now).await?;
-        let standing = self.standing(Arc::clone(&renewed.verified), Shown::Cookie)?;
+        let standing = self.standing(Arc::clone(&renewed.verified), Shown::Cookie, now)?;
         Ok(Known { renewed: Some(renewed), ..standing })
     }
 
@@ -251,15 +247,14 @@ impl Known {
     }
 
     /// Who that is.
-    pub(super) fn identity(&self) -> Identity {
-        Identity {
-            user: self.verified.user.clone(),
-            subject: Arc::clone(&self.verified.subject),
-            provider: self.verified.provider.clone(),
-            session: self.verified.session,
-            profile: Arc::clone(&self.profile),
-        }
+    pub(super) fn identity(&self) -> Identity<'_> {
+        identity(&self.verified, &self.profile)
     }
+}
+
+fn identity<'a>(verified: &'a Verified, profile: &'a Arc<Profile>) -> Identity<'a> {
+    let Verified { user, subject, provider, session, labels, .. } = verified;
+    Identity { user, subject, provider, session: *session, labels, profile }
 }
 
 impl Admission {
@@ -270,17 +265,17 @@ impl Admission {
         let ours = [TokenFault::Expired, TokenFault::NotYetValid, TokenFault::NotForUs, TokenFault::WrongType];
         let spent = matches!(refusal, Refusal::Ended(_)) || matches!(refusal, Refusal::Token(fault) if ours.contains(fault));
         let shown = if spent && bearer { Shown::SpentHeader } else { Shown::Nowhere };
-        Self { identity: None, verified: None, shown, renewed: None }
+        Self { person: None, shown, renewed: None }
     }
 
     /// Who passes; `None` on a public route without a good token.
-    pub(super) const fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
+    pub(super) fn identity(&self) -> Option<Identity<'_>> {
+        self.person.as_ref().map(|(verified, profile)| identity(verified, profile))
     }
 
     /// The token they pass on.
-    pub(super) const fn verified(&self) -> Option<&Arc<Verified>> {
-        self.verified.as_ref()
+    pub(super) fn verified(&self) -> Option<&Arc<Verified>> {
+        self.person.as_ref().map(|(verified, _)| verified)
     }
 
     /// Where the token that counted stood.
@@ -296,7 +291,7 @@ impl Admission {
 
 /// A cookie that says something else than the token in the header.
 fn cookie_beside<'i>(token: &AccessToken, intake: &'i Intake) -> Option<&'i AccessToken> {
-    intake.credentials.cookies.access.as_ref().filter(|cookie| cookie.expose() != token.expose())
+    intake.credentials.cookies.access.as_ref().filter(|cookie| cookie.bytes() != token.bytes())
 }
 
 /// A CORS preflight (Fetch standard): nothing but a question, so it has no body.

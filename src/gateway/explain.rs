@@ -1,14 +1,15 @@
-use http::{HeaderMap, request};
+use http::{HeaderMap, HeaderValue, request};
 use serde::{Deserialize, Serialize};
 
 use super::endpoints::Endpoint;
+use super::forward::REQUEST_ID;
 use super::{Gateway, Refusal};
 use crate::base::{AccessToken, SessionId, Timestamp};
 use crate::identity::{Profile, UserId};
 use crate::routing::{Judged, Target};
 use crate::store::{Change, LoggedChange, PersonState};
 use crate::token::Grant;
-use crate::web::Peer;
+use crate::web::{HeaderText, Peer, Seen};
 
 /// What would become of a request, and why. Made by the code that decides about requests, up to where the upstream would
 /// be asked.
@@ -92,7 +93,8 @@ impl Gateway {
 
     fn walk(&self, head: request::Parts, peer: &Peer, explanation: &mut Explanation) -> Result<(), Refusal> {
         let now: Timestamp = self.shared.clock.now();
-        let mut intake = self.intake(head, None, peer)?;
+        let seen = Seen::of(&head.headers);
+        let mut intake = self.intake(head, seen, None, peer)?;
         if let Some(endpoint) = Endpoint::of(intake.path.as_str(), intake.aliases) {
             endpoint?;
             explanation.own = true;
@@ -111,7 +113,9 @@ impl Gateway {
         explanation.rule = route.settings.access.explain(facts.as_ref());
         let admission = self.judge(known, &intake, route, now)?;
         if route.upstream.is_some() {
-            let (target, headers) = self.outbound(&mut intake, &admission, route, "…")?;
+            let (target, mut headers) = self.outbound(&mut intake, &admission, route, &mut HeaderText::new(), now)?;
+            // Each request has its own.
+            headers.insert(REQUEST_ID, HeaderValue::from_bytes("…".as_bytes()).unwrap_or(HeaderValue::from_static("")));
             explanation.sent = Some(Sent { target: target.to_string(), headers: shown(&headers) });
         }
         Ok(())
@@ -120,7 +124,7 @@ impl Gateway {
 
 /// Headers as they may be shown: no token in them is good for anything.
 fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
-    let one = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+    let one = |(name, value): (&http::HeaderName, &HeaderValue)| {
         let text = String::from_utf8_lossy(value.as_bytes());
         // How every JWT begins: `{"` in base64url.
         let text = text.find("eyJ").map_or_else(|| text.to_string(), |at| format!("{}…", &text[..at + 3]));

@@ -12,7 +12,9 @@ use super::{Admission, Gateway, Intake, Refusal, Route};
 use crate::base::Timestamp;
 use crate::routing::Target;
 use crate::upstream::{LeasedBody, SendError};
-use crate::web::{Arriving, BodyFault, BodyTerms, HeaderText, Pace, RequestBody, announced_trailers, strip_hop_by_hop, trailer_line};
+use crate::web::{
+    Arriving, BodyFault, BodyTerms, Field, HeaderText, Pace, RequestBody, Seen, announced_trailers, strip_hop_by_hop, trailer_line,
+};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
@@ -21,36 +23,50 @@ impl Gateway {
     /// The only road to an upstream. It takes what only [`Gateway::intake`] and [`Gateway::admit`] can make.
     pub(super) async fn forward(
         &self,
-        mut intake: Intake,
+        mut intake: Box<Intake>,
         admission: Admission,
         route: &Route,
         record: &mut Record,
     ) -> Result<Reply, Refusal> {
         let Some(upstream) = &route.upstream else { return Ok(self.own_answer(&intake, &admission, route)) };
-        let (target, mut headers) = self.outbound(&mut intake, &admission, route, record.id.as_str())?;
-        let body = self.body(intake.body, intake.trailers, route, record, &mut headers)?;
-        let mut request = Request::new(body);
-        *request.method_mut() = intake.method;
-        *request.uri_mut() = target;
-        *request.headers_mut() = headers;
-
+        let request = self.request(&mut intake, &admission, route, record)?;
         let asked = Instant::now();
-        let ends = route.settings.request_timeout.map(|limit| (tokio::time::Instant::now() + limit, limit));
         let sending = upstream.send(request, intake.peer.worker);
+        let ends = route.settings.request_timeout.map(|limit| (tokio::time::Instant::from_std(asked) + limit, limit));
         let answer = match ends {
             None => sending.await,
-            Some((end, within)) => timeout_at(end, sending)
+            // Boxed: few routes have one, and every request would carry the room for it.
+            Some((end, within)) => Box::pin(timeout_at(end, sending))
                 .await
                 .unwrap_or_else(|_| Err(SendError::ResponseTimeout { endpoint: upstream.name().as_str().into(), within })),
         };
         record.upstream = Some(asked.elapsed());
         let answer = answer?;
-        let websocket = if answer.status() == StatusCode::SWITCHING_PROTOCOLS { intake.upgrade } else { None };
+        let websocket = if answer.status() == StatusCode::SWITCHING_PROTOCOLS { intake.upgrade.take() } else { None };
         let mut reply = self.reply(answer, websocket, &admission, route, intake.takes_trailers);
         if let Some((end, _)) = ends {
             reply.body_mut().end_at(end);
         }
         Ok(reply)
+    }
+
+    /// What goes to the upstream.
+    fn request(
+        &self,
+        intake: &mut Intake,
+        admission: &Admission,
+        route: &Route,
+        record: &mut Record,
+    ) -> Result<Request<RequestBody>, Refusal> {
+        let (target, mut headers) = self.outbound(intake, admission, route, &mut record.text, record.began)?;
+        headers.insert(REQUEST_ID, record.id_header.clone());
+        let (body, trailers) = (intake.body.take(), std::mem::take(&mut intake.trailers));
+        let body = self.body(body, trailers, route, record, &mut headers)?;
+        let mut request = Request::new(body);
+        *request.method_mut() = intake.method.clone();
+        *request.uri_mut() = target;
+        *request.headers_mut() = headers;
+        Ok(request)
     }
 
     /// What the upstream is told: the target, and all headers but those of the body's length.
@@ -59,14 +75,14 @@ impl Gateway {
         intake: &mut Intake,
         admission: &Admission,
         route: &Route,
-        id: &str,
+        text: &mut HeaderText,
+        now: Timestamp,
     ) -> Result<(Uri, HeaderMap), Refusal> {
         let settings = &route.settings;
         let path = settings.rewrite.apply(&intake.path)?;
-        let mut text = HeaderText::new();
         let target = match &intake.query {
-            Some(query) => text.bytes(format_args!("{}?{query}", path.as_str())),
-            None => text.bytes(path.as_str()),
+            Some(query) => text.bytes(&[path.as_str().as_bytes(), b"?", query.as_bytes()]),
+            None => text.bytes(&[path.as_str().as_bytes()]),
         };
         let target = Uri::from_maybe_shared(target).map_err(|_| Refusal::Internal("the canonical path is no request target"))?;
         let facts = intake.forwarding_facts();
@@ -76,29 +92,30 @@ impl Gateway {
             Shown::Nowhere | Shown::SpentHeader => None,
         };
         let mut headers = std::mem::take(&mut intake.headers);
-        if !settings.allow_underscore_headers {
+        if intake.seen.has(Field::Underscored) && !settings.allow_underscore_headers {
             drop_underscored(&mut headers);
         }
-        self.cookies.strip(&mut headers);
+        if intake.seen.has(Field::Cookie) {
+            self.cookies.strip(&mut headers);
+        }
         match admission.shown() {
             // Our token is ours: an application, or its log, has no use for it that is good.
             Shown::Header | Shown::SpentHeader => _ = headers.remove(&self.settings.library.places.header),
             Shown::Cookie | Shown::Nowhere => {}
         }
-        let now = self.shared.clock.now();
         self.hand_over(&mut headers, shown.as_ref(), admission, route, now)?;
         settings.request_headers.apply(&mut headers);
-        Intake::write_forwarding(&mut headers, &facts, &mut text);
+        if admission.identity().is_some() && !settings.request_headers.set.is_empty() {
+            self.identity_headers.clear(&mut headers);
+        }
+        Intake::write_forwarding(&mut headers, facts, text);
         if let Some(Ok(prefix)) = settings.rewrite.strip.as_ref().map(|prefix| HeaderValue::from_str(prefix.as_str())) {
             headers.insert(FORWARDED_PREFIX, prefix);
         }
         if let Some(host) = &settings.host_header {
             headers.insert(HOST, host.clone());
         }
-        self.introduce(&mut headers, admission, route, now, &mut text)?;
-        if let Some(id) = text.text(id) {
-            headers.insert(REQUEST_ID, id);
-        }
+        self.introduce(&mut headers, admission, route, now)?;
         if intake.websocket {
             headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
@@ -110,16 +127,9 @@ impl Gateway {
     }
 
     /// Writes who is asking: to the application, or to the proxy that asks in its place.
-    pub(super) fn introduce(
-        &self,
-        headers: &mut HeaderMap,
-        admission: &Admission,
-        route: &Route,
-        now: Timestamp,
-        text: &mut HeaderText,
-    ) -> Result<(), Refusal> {
+    pub(super) fn introduce(&self, headers: &mut HeaderMap, admission: &Admission, route: &Route, now: Timestamp) -> Result<(), Refusal> {
         let Some(identity) = admission.identity() else { return Ok(()) };
-        self.identity_headers.write(headers, identity, text);
+        self.identity_headers.write(headers, identity);
         if let (Some(assertions), Some(verified)) = (&route.assertions, admission.verified()) {
             let assertion = assertions.about(identity, &verified.id, now);
             let assertion = assertion.map_err(|_| Refusal::Internal("the key for assertions does not sign"))?;
@@ -190,13 +200,17 @@ impl Gateway {
             self.shared.tunnel(client, upstream, admission.verified());
         });
         let (mut head, body) = answer.into_parts();
-        let trailers = if takes_trailers { announced_trailers(&head.headers, |_| false) } else { Vec::new() };
-        strip_hop_by_hop(&mut head.headers);
+        let seen = Seen::of(&head.headers);
+        let passes = takes_trailers && seen.has(Field::Trailer);
+        let trailers = if passes { announced_trailers(&head.headers, |_| false) } else { Vec::new() };
+        strip_hop_by_hop(&mut head.headers, seen);
         // hyper sends over HTTP/1 those alone that are announced.
         if let Some(line) = trailer_line(&trailers) {
             head.headers.insert(TRAILER, line);
         }
-        self.cookies.strip_from_answer(&mut head.headers);
+        if seen.has(Field::SetCookie) {
+            self.cookies.strip_from_answer(&mut head.headers);
+        }
         self.harden(&mut head.headers);
         route.settings.response_headers.apply(&mut head.headers);
         if upgraded.is_some() {
@@ -207,7 +221,8 @@ impl Gateway {
             head.headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("private"));
         }
         self.hand_over_renewed(&mut head.headers, admission);
-        let events = head.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        let events = seen.has(Field::ContentType)
+            && head.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
         let open = events.then(|| Open::count(&self.shared.metrics.streams_open));
         Response::from_parts(head, ReplyBody::upstream(body, admission.verified().map(|verified| self.shared.attach(verified)), open))
     }

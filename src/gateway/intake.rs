@@ -7,8 +7,8 @@ use super::{Gateway, HostFault, Refusal};
 use crate::base::{AccessToken, ClientAddr};
 use crate::routing::{CanonicalPath, HostName};
 use crate::web::{
-    Arriving, DoubledCookie, HeaderText, Peer, PresentedCookies, SessionCookies, announced_trailers, asks_for_websocket, strip_hop_by_hop,
-    takes_trailers,
+    Arriving, DoubledCookie, Field, HeaderText, Peer, PresentedCookies, Seen, SessionCookies, announced_trailers, asks_for_websocket,
+    strip_hop_by_hop, takes_trailers,
 };
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -25,6 +25,8 @@ pub struct Intake {
     pub(super) path: CanonicalPath,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
+    /// What they had when they came.
+    pub(super) seen: Seen,
     pub(super) body: Option<Arriving>,
     /// The fields that may follow the body.
     pub(super) trailers: Vec<HeaderName>,
@@ -61,7 +63,7 @@ impl Gateway {
     /// Host, framing, canonical path; hop-by-hop and identity headers stripped; credentials taken aside.
     ///
     /// Hop-by-hop fields go before anything is written, and identity headers go on every route, public ones too.
-    pub(super) fn intake(&self, mut head: request::Parts, body: Option<Incoming>, peer: &Peer) -> Result<Intake, Refusal> {
+    pub(super) fn intake(&self, mut head: request::Parts, seen: Seen, body: Option<Incoming>, peer: &Peer) -> Result<Intake, Refusal> {
         let body = body.map(|body| Arriving::new(&head, body, self.settings.drain_body));
         if matches!(head.method, Method::CONNECT | Method::TRACE) {
             return Err(Refusal::Method { allowed: Vec::new() });
@@ -74,7 +76,9 @@ impl Gateway {
         if head.headers.len() > self.settings.max_headers {
             return Err(Refusal::TooManyHeaders);
         }
-        check_framing(&head)?;
+        if seen.has(Field::TransferEncoding) {
+            check_framing(&head)?;
+        }
         let (host, authority) = host(&head)?;
         // Only HTTP/2 lets a client use one connection for several hosts.
         if head.version == Version::HTTP_2
@@ -90,17 +94,20 @@ impl Gateway {
         let forwarded_for = if trusted { joined(&head.headers, "x-forwarded-for") } else { None };
         let secure = self.is_secure(&head.headers, peer);
         let told = (trusted && Told::is_wanted(path.as_str())).then(|| Box::new(Told::read(&head.headers)));
-        let websocket = head.method == Method::GET && head.version == Version::HTTP_11 && asks_for_websocket(&head.headers);
+        let may_switch = head.method == Method::GET && head.version == Version::HTTP_11 && seen.has(Field::Upgrade);
+        let websocket = may_switch && asks_for_websocket(&head.headers);
         let upgrade = websocket.then(|| head.extensions.remove::<hyper::upgrade::OnUpgrade>()).flatten();
-        let credentials = self.credentials(&head.headers, query.as_deref());
+        let credentials = self.credentials(&head.headers, seen, query.as_deref());
         let query = self.settings.library.places.without_token(query);
         let aliases = self.settings.aliases.active(Some(&host));
-        let takes_trailers = takes_trailers(&head.headers);
-        let trailers =
-            announced_trailers(&head.headers, |name| self.identity_headers.is_reserved(name.as_str()) || name.as_str().contains('_'));
-        strip_hop_by_hop(&mut head.headers);
+        let takes_trailers = seen.has(Field::Te) && takes_trailers(&head.headers);
+        let not_theirs = |name: &HeaderName| self.identity_headers.is_reserved(name.as_str()) || name.as_str().contains('_');
+        let trailers = if seen.has(Field::Trailer) { announced_trailers(&head.headers, not_theirs) } else { Vec::new() };
+        strip_hop_by_hop(&mut head.headers, seen);
         self.identity_headers.strip(&mut head.headers);
-        head.headers.remove(EXPECT);
+        if seen.has(Field::Expect) {
+            head.headers.remove(EXPECT);
+        }
         Ok(Intake {
             method: head.method,
             host,
@@ -108,6 +115,7 @@ impl Gateway {
             path,
             query,
             headers: head.headers,
+            seen,
             body,
             trailers,
             takes_trailers,
@@ -141,13 +149,10 @@ impl Gateway {
         peer.secure || (peer.is_trusted(&self.settings.trusted_proxies) && said())
     }
 
-    pub(super) fn credentials(&self, headers: &HeaderMap, query: Option<&str>) -> Credentials {
+    pub(super) fn credentials(&self, headers: &HeaderMap, seen: Seen, query: Option<&str>) -> Credentials {
         let places = &self.settings.library.places;
-        let (cookies, doubled) = match self.cookies.read(headers) {
-            _ if !places.cookies => (PresentedCookies::default(), None),
-            Ok(cookies) => (cookies, None),
-            Err(doubled) => (PresentedCookies::default(), Some(doubled)),
-        };
+        let (cookies, doubled) =
+            if places.cookies && seen.has(Field::Cookie) { read_cookies(&self.cookies, headers) } else { Default::default() };
         Credentials { bearer: places.presented(headers, query), cookies, doubled, in_form: None }
     }
 }
@@ -172,10 +177,7 @@ impl Intake {
     /// The same at the admin listener: its session is in other cookies, and nobody stands between it and who asks.
     pub(super) fn at_desk(mut self, cookies: &SessionCookies) -> Self {
         (self.client, self.secure) = (self.peer.address, false);
-        (self.credentials.cookies, self.credentials.doubled) = match cookies.read(&self.headers) {
-            Ok(read) => (read, None),
-            Err(doubled) => (PresentedCookies::default(), Some(doubled)),
-        };
+        (self.credentials.cookies, self.credentials.doubled) = read_cookies(cookies, &self.headers);
         self
     }
 
@@ -185,9 +187,10 @@ impl Intake {
     }
 
     /// Writes who asked whom and how, in our words; a trusted proxy's chain is carried on.
-    pub(super) fn write_forwarding(headers: &mut HeaderMap, intake: &ForwardingFacts, text: &mut HeaderText) {
-        if let Some(peer) = text.shown(intake.peer) {
-            let client = if intake.client == intake.peer { Some(peer.clone()) } else { text.shown(intake.client) };
+    pub(super) fn write_forwarding(headers: &mut HeaderMap, intake: ForwardingFacts, text: &mut HeaderText) {
+        let mut shown = |address: ClientAddr| address.with_text(|address| text.text(address));
+        if let Some(peer) = shown(intake.peer) {
+            let client = if intake.client == intake.peer { Some(peer.clone()) } else { shown(intake.client) };
             let chain = match &intake.chain {
                 Some(chain) => HeaderValue::from_bytes(&[chain.as_bytes(), b", ", peer.as_bytes()].concat()).unwrap_or(peer),
                 None => peer,
@@ -199,7 +202,7 @@ impl Intake {
         }
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if intake.secure { "https" } else { "http" }));
         headers.insert(FORWARDED_HOST, intake.authority.clone());
-        headers.insert(HOST, intake.authority.clone());
+        headers.insert(HOST, intake.authority);
     }
 
     /// What [`Self::write_forwarding`] writes, taken before the request's parts go their own ways.
@@ -211,6 +214,13 @@ impl Intake {
             secure: self.secure,
             authority: self.authority.clone(),
         }
+    }
+}
+
+fn read_cookies(cookies: &SessionCookies, headers: &HeaderMap) -> (PresentedCookies, Option<DoubledCookie>) {
+    match cookies.read(headers) {
+        Ok(read) => (read, None),
+        Err(doubled) => (PresentedCookies::default(), Some(doubled)),
     }
 }
 
@@ -283,18 +293,12 @@ pub(super) fn read_host(said: &str, line: Option<&HeaderValue>) -> Result<(HostN
 }
 
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
-    if authority.contains('@') {
-        return None;
-    }
-    let after_bracket = authority.rfind(']').map_or(0, |at| at + 1);
-    match authority[after_bracket..].rsplit_once(':') {
-        None => Some((authority, None)),
-        Some((rest, port)) => {
-            let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-            let port = digits.then(|| port.parse().ok()).flatten()?;
-            Some((&authority[..after_bracket + rest.len()], Some(port)))
-        }
-    }
+    // Only behind the last bracket is a colon a port's.
+    let mark = authority.bytes().rposition(|b| matches!(b, b':' | b']' | b'@'));
+    let Some(colon) = mark.filter(|at| authority.as_bytes()[*at] != b']') else { return Some((authority, None)) };
+    let (name, port) = (&authority[..colon], &authority[colon + 1..]);
+    let is_port = authority.as_bytes()[colon] == b':' && !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    if is_port { Some((name, Some(port.parse().ok()?))) } else { None }
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ use crate::pages::Pages;
 use crate::provider::Provider;
 use crate::routing::RouteTable;
 use crate::token::{Asserter, KeyRing, TokenIssuer, TokenVerifier};
-use crate::web::{IdentityHeaders, Peer, SessionCookies};
+use crate::web::{IdentityHeaders, Peer, Seen, SessionCookies};
 use record::Record;
 use voice::Asker;
 
@@ -89,40 +89,45 @@ pub struct Gateway {
 
 impl Gateway {
     /// Answers one request. This is the outer half: it writes down and words what the inner half decides.
-    pub async fn handle(&self, request: Request<Incoming>, peer: &Peer) -> Reply {
-        let mut record = Box::new(Record::begin(&self.shared, &request, self.client(request.headers(), peer)));
+    ///
+    /// What needs no waiting is done here and not in the future: it would carry room for the request in several places, and be
+    /// moved about with it.
+    pub fn handle(self: Arc<Self>, request: Request<Incoming>, peer: &Peer) -> impl Future<Output = Reply> + Send + use<> {
+        let seen = Seen::of(request.headers());
+        let mut record = Box::new(Record::begin(&self.shared, &request, seen, self.client(request.headers(), peer)));
         let secure = self.is_secure(request.headers(), peer);
-        let asker = Asker::of(&request).with(self.facts(&request));
+        let asker = Box::new(Asker::of(&request, seen).with(self.facts(&request)));
         let reader = self.cors_origin(request.uri().path(), request.headers());
-        let mut reply = match self.answer(request, peer, &mut record).await {
-            Ok(reply) => reply,
-            Err(refusal) => self.refuse(&refusal, &asker, &mut record),
-        };
-        if let Ok(id) = HeaderValue::from_str(record.id.as_str()) {
-            reply.headers_mut().insert(forward::REQUEST_ID, id);
+        let (head, body) = request.into_parts();
+        let intake = self.intake(head, seen, Some(body), peer).map(Box::new);
+        async move {
+            let mut reply = match self.answer(intake, &mut record).await {
+                Ok(reply) => reply,
+                Err(refusal) => self.refuse(&refusal, &asker, &mut record),
+            };
+            let headers = reply.headers_mut();
+            headers.insert(forward::REQUEST_ID, record.id_header.clone());
+            if !secure {
+                // RFC 6797, section 7.2: never said without TLS.
+                headers.remove(STRICT_TRANSPORT_SECURITY);
+            }
+            library::share(headers, reader);
+            record.answered(reply.status());
+            reply.body_mut().carry(record);
+            reply
         }
-        if !secure {
-            // RFC 6797, section 7.2: never said without TLS.
-            reply.headers_mut().remove(STRICT_TRANSPORT_SECURITY);
-        }
-        library::share(reply.headers_mut(), reader);
-        record.answered(reply.status());
-        reply.body_mut().carry(record);
-        reply
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: &Peer, record: &mut Record) -> Result<Reply, Refusal> {
-        let now = self.shared.clock.now();
-        let (head, body) = request.into_parts();
-        let mut intake = self.intake(head, Some(body), peer)?;
+    async fn answer(&self, intake: Result<Box<Intake>, Refusal>, record: &mut Record) -> Result<Reply, Refusal> {
+        let (mut intake, now) = (intake?, record.began);
         record.aliases = intake.aliases;
         if let Some(endpoint) = self.own_endpoint(&intake) {
             // In a box of its own: it is large, and room for it in every request's future would have to be moved about.
-            return Box::pin(self.serve(endpoint?, intake, record, now)).await;
+            return Box::pin(self.serve(endpoint?, *intake, record, now)).await;
         }
         let route = self.route(&intake, record)?;
         let admission = self.admit(&mut intake, route, now).await?;
-        record.person = admission.identity().map(|identity| Arc::clone(&identity.subject));
+        record.person = admission.identity().map(|identity| Arc::clone(identity.subject));
         self.forward(intake, admission, route, record).await
     }
 }

@@ -2,26 +2,32 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, StatusCode, Version};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
 
 use super::Shared;
-use crate::base::ClientAddr;
+use crate::base::{ClientAddr, Timestamp};
 use crate::observe::{RequestId, RequestLine, RouteCounters};
 use crate::routing::Unauthenticated;
-use crate::web::BodyWatch;
+use crate::web::{BodyWatch, Field, HeaderText, Seen};
 
 /// What is written down about one request: filled on its way, written when the last byte of its answer has gone, or when the
 /// answer broke off. One line and one count for each request, whatever became of it.
 pub(super) struct Record {
     shared: Arc<Shared>,
     started: Instant,
+    /// The same by the clock that is told to people.
+    pub(super) began: Timestamp,
     method: Method,
-    target: Option<PathAndQuery>,
+    uri: Uri,
     protocol: Version,
     host: Option<HeaderValue>,
     user_agent: Option<HeaderValue>,
     referer: Option<HeaderValue>,
     pub(super) id: RequestId,
+    /// What is written for this request into headers.
+    pub(super) text: HeaderText,
+    /// The id, towards the upstream and in the answer.
+    pub(super) id_header: HeaderValue,
     pub(super) address: ClientAddr,
     pub(super) person: Option<Arc<str>>,
     pub(super) route: Option<Arc<str>>,
@@ -42,19 +48,25 @@ pub(super) struct Record {
 
 impl Record {
     /// Begins with what the request says of itself.
-    pub(super) fn begin<B>(shared: &Arc<Shared>, request: &Request<B>, address: ClientAddr) -> Self {
+    pub(super) fn begin<B>(shared: &Arc<Shared>, request: &Request<B>, seen: Seen, address: ClientAddr) -> Self {
         let header = |name: http::HeaderName| request.headers().get(name).cloned();
-        let authority = || request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+        let (id, mut text) = (RequestId::next(), HeaderText::new());
+        let mut id_header = text.text(id.as_bytes()).unwrap_or(HeaderValue::from_static(""));
+        // No secret, but no other answer has it: HTTP/2 would keep each in its table of headers, and look through all of them.
+        id_header.set_sensitive(true);
         Self {
             shared: Arc::clone(shared),
             started: Instant::now(),
+            began: shared.clock.now(),
             method: request.method().clone(),
-            target: request.uri().path_and_query().cloned(),
+            uri: request.uri().clone(),
             protocol: request.version(),
-            host: header(http::header::HOST).or_else(authority),
-            user_agent: header(http::header::USER_AGENT),
-            referer: header(http::header::REFERER),
-            id: RequestId::next(),
+            host: header(http::header::HOST),
+            user_agent: if seen.has(Field::UserAgent) { header(http::header::USER_AGENT) } else { None },
+            referer: if seen.has(Field::Referer) { header(http::header::REFERER) } else { None },
+            id,
+            text,
+            id_header,
             address,
             person: None,
             route: None,
@@ -102,7 +114,12 @@ impl Record {
 
     /// The host as the request names it.
     pub(super) fn host(&self) -> &str {
-        self.host.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.host_bytes().and_then(|host| str::from_utf8(host).ok()).unwrap_or_default()
+    }
+
+    fn host_bytes(&self) -> Option<&[u8]> {
+        let authority = || self.uri.authority().map(|authority| authority.as_str().as_bytes());
+        self.host.as_ref().map(HeaderValue::as_bytes).or_else(authority)
     }
 
     /// The request's `User-Agent`, as it is kept with a session: plain text, cut to 200 bytes.
@@ -120,13 +137,13 @@ impl Drop for Record {
     fn drop(&mut self) {
         let duration = self.started.elapsed();
         self.shared.access_log.write(&RequestLine {
-            at: self.shared.clock.now(),
+            at: self.began.plus(duration),
             address: self.address,
             person: self.person.as_deref(),
             method: Some(self.method.as_str()),
-            target: self.target.as_ref().map_or("*", PathAndQuery::as_str),
+            target: self.uri.path_and_query().map_or("*", PathAndQuery::as_str),
             protocol: self.protocol,
-            host: self.host.as_ref().map(HeaderValue::as_bytes),
+            host: self.host_bytes(),
             status: self.status.as_u16(),
             bytes_in: self.received.as_ref().map_or(0, BodyWatch::bytes),
             bytes_out: self.sent,

@@ -10,7 +10,7 @@ use super::foreign::TURNS;
 use super::renew::Renewed;
 use super::reply::Attached;
 use super::streams::Streams;
-use crate::base::{Clock, TokenId};
+use crate::base::{Clock, Timestamp, TokenId};
 use crate::observe::{AccessLog, AuditEvent, Latencies, Metrics, RouteCounters, audit_log};
 use crate::store::{ChangeLog, Store, View};
 use crate::throttle::Throttle;
@@ -98,11 +98,10 @@ impl Shared {
     }
 
     /// Notes that a token was used: its session lives on, and if a rotation made it, that rotation is confirmed.
-    pub(super) fn used(&self, verified: &Arc<Verified>) {
+    pub(super) fn used(&self, verified: &Arc<Verified>, now: Timestamp) {
         if verified.foreign.is_some() {
             return;
         }
-        let now = self.clock.now();
         if let Some(generation) = verified.first_use_of_rotated() {
             // Queued at once, so that it comes before whatever this client asks next.
             let confirmed = self.store.confirm(verified.session, generation, now);

@@ -12,7 +12,7 @@ use crate::provider::ProviderFault;
 use crate::routing::Unauthenticated;
 use crate::store::EndReason;
 use crate::token::TokenFault;
-use crate::web::{BodyFault, ReturnTo, SessionCookies, accepts_html, field, wants_page};
+use crate::web::{BodyFault, Field, ReturnTo, Seen, SessionCookies, accepts_html, field, wants_page};
 
 /// Who waits for the answer, as far as it changes how a refusal is worded.
 pub(super) struct Asker {
@@ -39,10 +39,11 @@ pub(super) enum Manner {
 }
 
 impl Asker {
-    pub(super) fn of<B>(request: &Request<B>) -> Self {
+    pub(super) fn of<B>(request: &Request<B>, seen: Seen) -> Self {
         let headers = request.headers();
         let navigates = || headers.get("sec-fetch-mode").map(|mode| mode == "navigate");
-        let manner = if wants_page(request.method(), headers) {
+        // Neither does a program that says nothing of itself get a page, nor is anything looked for that is not there.
+        let manner = if seen.any(&[Field::Accept, Field::Fetch]) && wants_page(request.method(), headers) {
             Manner::Page
         } else if request.method() == Method::POST
             && navigates().unwrap_or_else(|| accepts_html(headers) && !headers.contains_key("x-requested-with"))
@@ -54,8 +55,8 @@ impl Asker {
         Self {
             manner,
             place: request.uri().path_and_query().cloned(),
-            accept_language: headers.get(header::ACCEPT_LANGUAGE).cloned(),
-            cookies: headers.get_all(header::COOKIE).iter().cloned().collect(),
+            accept_language: if seen.has(Field::AcceptLanguage) { headers.get(header::ACCEPT_LANGUAGE).cloned() } else { None },
+            cookies: if seen.has(Field::Cookie) { headers.get_all(header::COOKIE).iter().cloned().collect() } else { Vec::new() },
             version: request.version(),
             library: None,
             reads: matches!(*request.method(), Method::GET | Method::HEAD),

@@ -7,5 +7,7 @@ mod person;
 mod realm;
 
 pub use names::{DisplayName, Email, Group, NameError, ProviderName};
-pub use person::{Identity, Profile, Role};
+#[cfg(test)]
+pub use person::Somebody;
+pub use person::{Identity, Labels, Profile, Role};
 pub use realm::{IdError, IdRule, Realm, RealmError, Subjects, UserId};

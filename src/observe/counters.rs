@@ -1,5 +1,6 @@
 //! Handles to counters, fetched once when a configuration is built and used on every request without a look-up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -54,16 +55,16 @@ pub(super) struct RequestLabels {
     pub(super) status: &'static str,
 }
 
-/// The requests of one route.
+/// The requests of one route. Cheap to clone: each request has one.
 #[derive(Clone, Debug)]
-pub struct RouteCounters([[Counter; STATUS_CLASSES.len()]; MethodClass::ALL.len()]);
+pub struct RouteCounters(Arc<[[Counter; STATUS_CLASSES.len()]; MethodClass::ALL.len()]>);
 
 impl RouteCounters {
     pub(super) fn fetch(family: &Family<RequestLabels, Counter>, route: &str) -> Self {
-        Self(MethodClass::ALL.map(|method| {
+        Self(Arc::new(MethodClass::ALL.map(|method| {
             STATUS_CLASSES
                 .map(|status| family.get_or_create_owned(&RequestLabels { route: route.to_owned(), method: method.as_str(), status }))
-        }))
+        })))
     }
 
     /// How many were answered, by the first digit of the status.

@@ -56,8 +56,7 @@ impl RequestLine<'_> {
     ///
     /// What is absent is `-`; a connection that ended without an answer has status `000`.
     pub(super) fn write_combined(&self, out: &mut Vec<u8>) {
-        // Writing to a Vec cannot fail; the results below are of no interest.
-        let _ = write!(out, "{}", self.address);
+        self.address.with_text(|text| out.extend_from_slice(text));
         out.extend_from_slice(b" - ");
         field(out, self.person.map(str::as_bytes));
         with_stamp(self.at, |stamp| {
@@ -81,7 +80,7 @@ impl RequestLine<'_> {
         out.extend_from_slice(b"\" \"");
         text_or_dash(out, self.user_agent, escape::quoted);
         out.extend_from_slice(b"\" ");
-        out.extend_from_slice(self.id.as_str().as_bytes());
+        out.extend_from_slice(self.id.as_bytes());
         out.push(b' ');
         field(out, self.route.map(str::as_bytes));
         out.push(b' ');
@@ -98,6 +97,7 @@ impl RequestLine<'_> {
 
     /// One JSON object with the same keys in the same order on every line; what is absent is `null`. Times are in seconds.
     pub(super) fn write_json(&self, out: &mut Vec<u8>) {
+        // Writing to a Vec cannot fail; the results below are of no interest.
         with_stamp(self.at, |stamp| {
             let _ = write!(out, r#"{{"time":"{}.{:03}{}""#, stamp.date_time, self.at.millis() % 1000, stamp.offset);
         });

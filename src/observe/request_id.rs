@@ -55,7 +55,12 @@ impl RequestId {
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        str::from_utf8(&self.text[..usize::from(self.length)]).unwrap_or_default()
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The same, byte by byte: it is ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text[..usize::from(self.length)]
     }
 
     fn from_bytes(raw: [u8; 10]) -> Self {

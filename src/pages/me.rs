@@ -11,7 +11,7 @@ use crate::identity::{DisplayName, Email, Group, Identity, Role};
 #[derive(Clone, Copy, Debug)]
 pub struct MePage<'a> {
     /// The person.
-    pub identity: &'a Identity,
+    pub identity: Identity<'a>,
     /// What people call the account system that checked the password.
     pub provider: &'a str,
     /// The present moment.

@@ -103,27 +103,27 @@ impl RouteAssertions {
     ///
     /// # Errors
     /// When the key does not sign.
-    pub fn about(&self, identity: &Identity, id: &TokenId, now: Timestamp) -> Result<HeaderValue, SignError> {
+    pub fn about(&self, identity: Identity<'_>, id: &TokenId, now: Timestamp) -> Result<HeaderValue, SignError> {
         if let Some(made) = self.made.get(id)
-            && made.serves(&identity.profile, now, self.asserter.settings.ttl)
+            && made.serves(identity.profile, now, self.asserter.settings.ttl)
         {
             return Ok(made.value.clone());
         }
         let mut value = HeaderValue::try_from(self.sign(identity, now)?).map_err(|_| SignError)?;
         value.set_sensitive(true);
-        let made = Made { at: now, profile: Arc::clone(&identity.profile), value: value.clone() };
+        let made = Made { at: now, profile: Arc::clone(identity.profile), value: value.clone() };
         self.made.insert(*id, Arc::new(made));
         Ok(value)
     }
 
-    fn sign(&self, identity: &Identity, now: Timestamp) -> Result<String, SignError> {
+    fn sign(&self, identity: Identity<'_>, now: Timestamp) -> Result<String, SignError> {
         let Asserter { keys, settings } = &*self.asserter;
         let signer = keys.signer(now).ok_or(SignError)?;
-        let profile = &identity.profile;
+        let profile = identity.profile;
         let claims = Claims {
             iss: &settings.issuer,
             aud: &self.audience,
-            sub: &identity.subject,
+            sub: identity.subject,
             iat: now.minus(settings.backdate).secs(),
             exp: now.plus(settings.ttl).secs(),
             idp: identity.provider.as_str(),
@@ -157,8 +157,7 @@ pub fn new_signing_key() -> Result<SecretString, SignError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::SessionId;
-    use crate::identity::{ProviderName, UserId};
+    use crate::identity::Somebody;
     use crate::token::{Algorithm, KeyMaterial};
 
     fn asserter(kid: &str) -> Arc<Asserter> {
@@ -175,16 +174,9 @@ mod tests {
         Asserter::new(AssertionSettings { issuer: "https://gate.test".into(), ttl, backdate, keys: vec![key] }).unwrap()
     }
 
-    fn identity(groups: &[&str]) -> Identity {
+    fn member_of(groups: &[&str]) -> Somebody {
         let groups = groups.iter().map(|group| Group::new(group).unwrap()).collect();
-        let profile = Profile { groups, name: Some(DisplayName::new("홍길동").unwrap()), ..Profile::default() };
-        Identity {
-            user: UserId::parse("mju:60241234").unwrap(),
-            subject: "60241234".into(),
-            provider: ProviderName::new("mju").unwrap(),
-            session: SessionId::from_bytes([1; 16]),
-            profile: Arc::new(profile),
-        }
+        Somebody::with(Profile { groups, name: Some(DisplayName::new("홍길동").unwrap()), ..Profile::default() })
     }
 
     fn at(secs: u64) -> Timestamp {
@@ -195,21 +187,21 @@ mod tests {
     fn one_is_signed_for_half_of_its_life_and_anew_when_the_person_changes() {
         let route = asserter("a1").on_route("grades.test/");
         let id = TokenId::from_bytes([7; 16]);
-        let first = route.about(&identity(&["staff"]), &id, at(0)).unwrap();
+        let first = route.about(member_of(&["staff"]).identity(), &id, at(0)).unwrap();
         assert!(first.is_sensitive());
-        assert_eq!(route.about(&identity(&["staff"]), &id, at(29)).unwrap(), first);
-        let moved = route.about(&identity(&[]), &id, at(29)).unwrap();
+        assert_eq!(route.about(member_of(&["staff"]).identity(), &id, at(29)).unwrap(), first);
+        let moved = route.about(member_of(&[]).identity(), &id, at(29)).unwrap();
         assert_ne!(moved, first, "a group that was taken away is not told any longer");
-        assert_ne!(route.about(&identity(&[]), &id, at(59)).unwrap(), moved, "half of its life is over");
-        assert_ne!(route.about(&identity(&[]), &id, at(20)).unwrap(), moved, "a clock that was set back");
+        assert_ne!(route.about(member_of(&[]).identity(), &id, at(59)).unwrap(), moved, "half of its life is over");
+        assert_ne!(route.about(member_of(&[]).identity(), &id, at(20)).unwrap(), moved, "a clock that was set back");
         let other = TokenId::from_bytes([8; 16]);
-        assert_ne!(route.about(&identity(&["staff"]), &other, at(0)).unwrap(), first);
+        assert_ne!(route.about(member_of(&["staff"]).identity(), &other, at(0)).unwrap(), first);
     }
 
     #[test]
     fn it_says_who_asks_for_one_minute_and_one_route() {
         let asserter = asserter("a1");
-        let about = asserter.on_route("grades.test/").about(&identity(&["staff"]), &TokenId::random(), at(0)).unwrap();
+        let about = asserter.on_route("grades.test/").about(member_of(&["staff"]).identity(), &TokenId::random(), at(0)).unwrap();
         let (message, signature) = about.to_str().unwrap().rsplit_once('.').unwrap();
         asserter.keys.check(Some("a1"), "ES256", message.as_bytes(), signature).unwrap();
         let part = |at: usize| -> serde_json::Value {
@@ -218,7 +210,7 @@ mod tests {
         assert_eq!(part(0), serde_json::json!({ "alg": "ES256", "typ": "munjigi-assertion+jwt", "kid": "a1" }));
         let wanted = serde_json::json!({
             "iss": "https://gate.test", "aud": "grades.test/", "sub": "60241234", "iat": 1_799_999_995, "exp": 1_800_000_060,
-            "idp": "mju", "sid": SessionId::from_bytes([1; 16]).to_string(), "name": "홍길동", "groups": ["staff"],
+            "idp": "mju", "sid": Somebody::SESSION.to_string(), "name": "홍길동", "groups": ["staff"],
         });
         assert_eq!(part(1), wanted);
     }

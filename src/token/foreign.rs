@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest;
-use moka::sync::Cache;
 use serde_json::Value;
 
 use super::claims::Header;
 use super::jwks::KeySource;
 use super::keys::KeyError;
+use super::known::KnownTokens;
 use super::members::Members;
 use super::verifier::{decode, split};
 use super::{KeyRing, KeySettings, TokenFault, Verified};
@@ -113,7 +113,7 @@ pub struct ForeignVerifier {
 /// Keys, and what was found good under them: gone together.
 struct Current {
     keys: Arc<KeyRing>,
-    known: Cache<Box<str>, Arc<Verified>>,
+    known: KnownTokens,
 }
 
 /// Longest compact form looked at: others put more into theirs than we do.
@@ -160,18 +160,17 @@ impl ForeignVerifier {
     /// Why it is not good now.
     pub fn access(&self, token: &AccessToken, position: Position, now: Timestamp) -> Result<Arc<Verified>, TokenFault> {
         let current = self.current();
-        let compact = token.expose();
-        if let Some(remembered) = current.remembered(compact, now) {
+        if let Some(remembered) = current.known.get(token, now) {
             return remembered;
         }
-        let verified = Arc::new(self.verify(&current.keys, compact, Wanted::Access, position, now)?);
-        current.known.insert(compact.into(), Arc::clone(&verified));
+        let verified = Arc::new(self.verify(&current.keys, token.expose(), Wanted::Access, position, now)?);
+        current.known.insert(token, &verified);
         Ok(verified)
     }
 
     /// What is known of an access token that was found good before under the keys of now; `None` when nothing is.
     pub fn remembered(&self, token: &AccessToken, now: Timestamp) -> Option<Result<Arc<Verified>, TokenFault>> {
-        self.current().remembered(token.expose(), now)
+        self.current().known.get(token, now)
     }
 
     /// Whether a token that is not remembered costs much to check.
@@ -316,12 +315,7 @@ impl ForeignVerifier {
 
 impl Current {
     fn new(keys: Arc<KeyRing>) -> Self {
-        Self { keys, known: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build() }
-    }
-
-    fn remembered(&self, compact: &str, now: Timestamp) -> Option<Result<Arc<Verified>, TokenFault>> {
-        let verified = self.known.get(compact)?;
-        Some(if now < verified.expires { Ok(verified) } else { Err(TokenFault::Expired) })
+        Self { keys, known: KnownTokens::new(REMEMBERED, REMEMBERED_FOR) }
     }
 }
 

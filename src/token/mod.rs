@@ -9,6 +9,7 @@ mod foreign;
 mod issuer;
 mod jwks;
 mod keys;
+mod known;
 mod members;
 mod mint;
 mod settings;

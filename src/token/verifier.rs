@@ -4,25 +4,23 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use moka::sync::Cache;
 
 use super::claims::{Claims, Header, Kind};
 use super::foreign::Foreign;
+use super::known::KnownTokens;
 use super::{KeyRing, Settings, TokenFault};
 use crate::base::{AccessToken, Position, RefreshToken, SessionId, Timestamp, TokenId};
-use crate::identity::{ProviderName, UserId};
+use crate::identity::{Labels, ProviderName, UserId};
 
 /// Longest compact form looked at. Ours have about 500 bytes.
 const LONGEST: usize = 4096;
 
-/// Checks our tokens, and remembers the access tokens it has found good.
-///
-/// Only good tokens are remembered, under their whole text, so that no two tokens can be taken for one another; they are
-/// forgotten with the keys, since a reload that changes keys makes a new verifier.
+/// Checks our tokens, and remembers the access tokens it has found good: as long as its keys, since a reload that changes keys
+/// makes a new verifier.
 pub struct TokenVerifier {
     keys: Arc<KeyRing>,
     settings: Settings,
-    known: Cache<Box<str>, Arc<Verified>>,
+    known: KnownTokens,
 }
 
 /// What a good token says. Good means signed by us, within its times, for this gateway; whether its session still lives is
@@ -37,6 +35,8 @@ pub struct Verified {
     pub provider: ProviderName,
     /// The session.
     pub session: SessionId,
+    /// These, as headers hold them.
+    pub labels: Labels,
     /// The token's own id.
     pub id: TokenId,
     /// The change log's position when it was made.
@@ -77,6 +77,7 @@ impl Verified {
         foreign: Foreign,
     ) -> Self {
         Self {
+            labels: Labels::new(&subject, &provider, session),
             user,
             subject,
             provider,
@@ -119,7 +120,7 @@ impl Verified {
 impl TokenVerifier {
     /// A verifier with these keys and nothing remembered.
     pub fn new(keys: Arc<KeyRing>, settings: Settings) -> Self {
-        let known = Cache::builder().max_capacity(settings.cache).time_to_live(settings.access_ttl.max(Duration::from_secs(1))).build();
+        let known = KnownTokens::new(settings.cache, settings.access_ttl.max(Duration::from_secs(1)));
         Self { keys, settings, known }
     }
 
@@ -131,17 +132,14 @@ impl TokenVerifier {
         if let Some(remembered) = self.remembered(token, now) {
             return remembered;
         }
-        let compact = token.expose();
-        let verified = Arc::new(self.verify(compact, Kind::Access, Some(now))?);
-        self.known.insert(compact.into(), Arc::clone(&verified));
+        let verified = Arc::new(self.verify(token.expose(), Kind::Access, Some(now))?);
+        self.known.insert(token, &verified);
         Ok(verified)
     }
 
     /// What is known of an access token that was found good before; `None` when nothing is.
     pub fn remembered(&self, token: &AccessToken, now: Timestamp) -> Option<Result<Arc<Verified>, TokenFault>> {
-        let verified = self.known.get(token.expose())?;
-        // The times are the one thing about a remembered token that changes.
-        Some(if now < verified.expires { Ok(verified) } else { Err(TokenFault::Expired) })
+        self.known.get(token, now)
     }
 
     /// Checks an access token but for its end: for logging out with one that has just expired, and for renewing a cookie
@@ -199,11 +197,13 @@ impl TokenVerifier {
         // when it was made, so that changing the primary realm cannot turn one person into another.
         let provider = self.settings.providers.iter().find(|(name, realm)| name.as_str() == claims.idp && realm == user.realm());
         let (provider, _) = provider.ok_or(TokenFault::NotForUs)?;
+        let session = SessionId::parse(&claims.sid).ok_or(TokenFault::Malformed)?;
         Ok(Verified {
             user,
+            labels: Labels::new(&claims.sub, provider, session),
             subject: claims.sub.into(),
             provider: provider.clone(),
-            session: SessionId::parse(&claims.sid).ok_or(TokenFault::Malformed)?,
+            session,
             id: TokenId::parse(&claims.jti).ok_or(TokenFault::Malformed)?,
             position: Position(claims.rsn),
             generation: claims.generation,

@@ -40,22 +40,24 @@ impl Limits {
 
 /// Waits for the `answer` to a request that is being sent.
 ///
-/// The time for the answer runs from the end of the request, however long the client takes to send it.
-pub(super) async fn exchange(
+/// The time for the answer runs from the end of the request, however long the client takes to send it; for one without a body
+/// from `begun`.
+pub(super) fn exchange(
     mut answer: Pin<&mut impl Future<Output = Sent>>,
     mut timer: Pin<&mut Sleep>,
     upload: Option<&Upload>,
     limits: Limits,
-) -> Result<Response<Incoming>, Failure> {
+    begun: Instant,
+) -> impl Future<Output = Result<Response<Incoming>, Failure>> {
     let mut armed = false;
-    poll_fn(|cx| {
+    poll_fn(move |cx| {
         if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
             return Poll::Ready(answer.map_err(Failure::from));
         }
         if !armed {
             armed = true;
             let first = if upload.is_some() { limits.shorter() } else { limits.response };
-            timer.as_mut().reset(Instant::now() + first);
+            timer.as_mut().reset(begun + first);
         }
         loop {
             ready!(timer.as_mut().poll(cx));
@@ -66,7 +68,6 @@ pub(super) async fn exchange(
             }
         }
     })
-    .await
 }
 
 /// When to look again at a request that is being sent, or what is wrong now.

@@ -96,15 +96,17 @@ impl SessionCookies {
     /// When one of our names stands twice.
     pub fn read(&self, headers: &HeaderMap) -> Result<PresentedCookies, DoubledCookie> {
         let mut found = PresentedCookies::default();
-        for (name, value) in headers.get_all(COOKIE).iter().flat_map(pairs) {
-            // A value that is no text is no token; an empty one then stands for it and is refused as malformed.
-            let text = || std::str::from_utf8(value).unwrap_or_default();
+        for (line, (name, value)) in headers.get_all(COOKIE).iter().flat_map(|line| pairs(line).map(move |pair| (line, pair))) {
             if name == self.names.access.as_bytes() {
-                if found.access.replace(AccessToken::new(text())).is_some() {
+                if found.access.replace(AccessToken::within(line, value)).is_some() {
                     return Err(DoubledCookie);
                 }
-            } else if name == self.names.refresh.as_bytes() && found.refresh.replace(RefreshToken::new(text())).is_some() {
-                return Err(DoubledCookie);
+            } else if name == self.names.refresh.as_bytes() {
+                // A value that is no text is no token; an empty one then stands for it and is refused as malformed.
+                let text = std::str::from_utf8(value).unwrap_or_default();
+                if found.refresh.replace(RefreshToken::new(text)).is_some() {
+                    return Err(DoubledCookie);
+                }
             }
         }
         Ok(found)

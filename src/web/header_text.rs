@@ -1,5 +1,3 @@
-use std::fmt::{Display, Write as _};
-
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 
@@ -17,20 +15,15 @@ impl HeaderText {
     }
 
     /// Text as a value; `None` when a header cannot hold it.
-    pub fn text(&mut self, text: &str) -> Option<HeaderValue> {
-        self.0.extend_from_slice(text.as_bytes());
-        HeaderValue::from_maybe_shared(self.0.split().freeze()).ok()
+    pub fn text(&mut self, text: &[u8]) -> Option<HeaderValue> {
+        HeaderValue::from_maybe_shared(self.bytes(&[text])).ok()
     }
 
-    /// Whatever can be shown, as a value; `None` when a header cannot hold it.
-    pub fn shown(&mut self, item: impl Display) -> Option<HeaderValue> {
-        HeaderValue::from_maybe_shared(self.bytes(item)).ok()
-    }
-
-    /// Whatever can be shown, as it is.
-    pub fn bytes(&mut self, item: impl Display) -> Bytes {
-        // Writing to memory cannot fail.
-        let _ = write!(self.0, "{item}");
+    /// Pieces, one behind the other.
+    pub fn bytes(&mut self, pieces: &[&[u8]]) -> Bytes {
+        for piece in pieces {
+            self.0.extend_from_slice(piece);
+        }
         self.0.split().freeze()
     }
 }
@@ -48,16 +41,16 @@ mod tests {
     #[test]
     fn values_stand_by_themselves() {
         let mut text = HeaderText::new();
-        let (first, second) = (text.text("alice").unwrap(), text.shown(format_args!("{}-{}", 1, 2)).unwrap());
+        let (first, second) = (text.text(b"alice").unwrap(), text.bytes(&[b"1", b"-", b"2"]));
         // Longer than the room: it moves, and what was written before stays.
-        let long = text.text(&"x".repeat(1000)).unwrap();
-        assert_eq!((first.as_bytes(), second.as_bytes(), long.len()), (&b"alice"[..], &b"1-2"[..], 1000));
+        let long = text.text(&[b'x'; 1000]).unwrap();
+        assert_eq!((first.as_bytes(), &second[..], long.len()), (&b"alice"[..], &b"1-2"[..], 1000));
     }
 
     #[test]
     fn what_would_break_out_of_a_header_is_no_value_and_spoils_no_other() {
         let mut text = HeaderText::new();
-        assert_eq!(text.text("a\r\nX-Auth-User: mallory"), None);
-        assert_eq!(text.text("bob").unwrap(), "bob");
+        assert_eq!(text.text(b"a\r\nX-Auth-User: mallory"), None);
+        assert_eq!(text.text(b"bob").unwrap(), "bob");
     }
 }

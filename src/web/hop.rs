@@ -1,44 +1,57 @@
 use http::header::{CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::{Field, Seen};
+
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
-// Not a constant, of which each use would be a copy to make and to drop.
-static WELL_KNOWN: [HeaderName; 9] =
-    [KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, HTTP2_SETTINGS];
+// Not constants, of which each use would be a copy to make and to drop.
+static ASKED_ABOUT: [(Field, HeaderName); 4] =
+    [(Field::Te, TE), (Field::Trailer, TRAILER), (Field::TransferEncoding, TRANSFER_ENCODING), (Field::Upgrade, UPGRADE)];
+static OTHERS: [HeaderName; 5] = [KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, HTTP2_SETTINGS];
 
 /// Removes what belongs to one connection only (RFC 9110, section 7.6.1): the fields that `Connection` names, on every line
-/// of it, and the well-known ones.
+/// of it, and the well-known ones. `seen` is what these headers had when they came.
 ///
 /// Always before identity headers are written: a client that lists `X-Auth-User` in `Connection` must not make a later hop
 /// drop ours (Fabio CVE-2025-48865, Traefik CVE-2024-45410, Apache CVE-2022-31813).
-pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    // Most messages have none: one look at each name is cheaper than a search for each that could be there.
-    if !headers.keys().any(|name| *name == CONNECTION || WELL_KNOWN.contains(name)) {
-        return;
-    }
-    if headers.contains_key(CONNECTION) {
-        let named: Vec<HeaderName> = headers.get_all(CONNECTION).iter().flat_map(connection_options).collect();
+pub fn strip_hop_by_hop(headers: &mut HeaderMap, seen: Seen) {
+    if seen.has(Field::Connection) {
+        let options = headers.get_all(CONNECTION).iter().flat_map(connection_options);
+        let named: Vec<HeaderName> = options
+            .flat_map(|option| headers.keys().filter(|name| name.as_str().as_bytes().eq_ignore_ascii_case(option)).cloned())
+            .collect();
         for name in named {
             headers.remove(name);
         }
         headers.remove(CONNECTION);
     }
-    for name in &WELL_KNOWN {
+    for (_, name) in ASKED_ABOUT.iter().filter(|(field, _)| seen.has(*field)) {
         headers.remove(name);
+    }
+    if seen.has(Field::HopByHop) {
+        for name in &OTHERS {
+            headers.remove(name);
+        }
     }
 }
 
-fn connection_options(line: &HeaderValue) -> impl Iterator<Item = HeaderName> + '_ {
-    line.as_bytes().split(|b| *b == b',').filter_map(|option| HeaderName::from_bytes(option.trim_ascii()).ok())
+fn connection_options(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    line.as_bytes().split(|b| *b == b',').map(<[u8]>::trim_ascii)
 }
 
 /// Whether a request asks for a websocket, the one protocol we switch to (RFC 6455, section 4.1). `h2c` is never one of
 /// them: it would carry requests past every check.
 pub fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    let upgrades = || headers.get_all(CONNECTION).iter().flat_map(connection_options).any(|option| option == UPGRADE);
+    let upgrades = || {
+        headers
+            .get_all(CONNECTION)
+            .iter()
+            .flat_map(connection_options)
+            .any(|option| option.eq_ignore_ascii_case(UPGRADE.as_str().as_bytes()))
+    };
     let mut protocols = headers.get_all(UPGRADE).iter();
     let websocket = protocols.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
     websocket && protocols.next().is_none() && upgrades()
@@ -66,7 +79,8 @@ mod tests {
             ("transfer-encoding", "chunked"),
             ("accept", "*/*"),
         ]);
-        strip_hop_by_hop(&mut headers);
+        let seen = Seen::of(&headers);
+        strip_hop_by_hop(&mut headers, seen);
         assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["accept"]);
     }
 

@@ -3,7 +3,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::{HeaderEncoding, HeaderText, IdentityHeaderSettings, IdentityItem};
+use super::{HeaderEncoding, IdentityHeaderSettings, IdentityItem};
 use crate::identity::Identity;
 
 /// Escaped in a header value: everything but visible ASCII, and the escape sign itself.
@@ -38,6 +38,8 @@ pub struct IdentityHeaders {
     assertion: HeaderName,
     /// Folded names nobody outside may send, sorted.
     reserved: Vec<String>,
+    /// How those, and the families, begin: most names of a request begin otherwise.
+    first: [bool; 256],
 }
 
 impl IdentityHeaders {
@@ -48,7 +50,11 @@ impl IdentityHeaders {
         let mut reserved: Vec<String> = known.chain(written).map(fold).collect();
         reserved.sort_unstable();
         reserved.dedup();
-        Self { write: settings.write.clone(), encoding: settings.encoding, assertion: settings.assertion.clone(), reserved }
+        let mut first = [false; 256];
+        for name in reserved.iter().map(String::as_str).chain(FORWARDING_FAMILIES) {
+            first[usize::from(name.as_bytes().first().copied().unwrap_or_default())] = true;
+        }
+        Self { write: settings.write.clone(), encoding: settings.encoding, assertion: settings.assertion.clone(), reserved, first }
     }
 
     /// Removes every header that could speak for the gateway, whatever its spelling.
@@ -67,8 +73,7 @@ impl IdentityHeaders {
 
     /// Whether nobody outside may send a header of this name, given in lower case.
     pub fn is_reserved(&self, name: &str) -> bool {
-        // Most names of a request end here: none of ours starts otherwise.
-        if !matches!(name.as_bytes().first(), Some(b'x' | b'r' | b'f' | b't' | b'c' | b'p')) && !self.reserved_starts_like(name) {
+        if !name.as_bytes().first().is_some_and(|first| self.first[usize::from(*first)]) {
             return false;
         }
         let folded = if name.bytes().any(|b| matches!(b, b'_' | b'.' | b'~')) { std::borrow::Cow::Owned(fold(name)) } else { name.into() };
@@ -76,16 +81,19 @@ impl IdentityHeaders {
             || FORWARDING_FAMILIES.iter().any(|family| folded.starts_with(family))
     }
 
-    fn reserved_starts_like(&self, name: &str) -> bool {
-        self.reserved.iter().any(|reserved| reserved.as_bytes().first() == name.as_bytes().first())
+    /// Removes the headers that [`Self::write`] writes: whatever else has written into these headers since they were stripped.
+    pub fn clear(&self, headers: &mut HeaderMap) {
+        for (name, _) in &self.write {
+            headers.remove(name);
+        }
     }
 
-    /// Writes who is asking. A thing not known writes no header: an absent header is the only honest one
-    /// (Caddy CVE-2026-30851 left the client's in place).
-    pub fn write(&self, headers: &mut HeaderMap, identity: &Identity, text: &mut HeaderText) {
+    /// Writes who is asking, into headers that were stripped or cleared. A thing not known writes no header: an absent header is
+    /// the only honest one (Caddy CVE-2026-30851 left the client's in place).
+    pub fn write(&self, headers: &mut HeaderMap, identity: Identity<'_>) {
         for (name, item) in &self.write {
             let value = match item {
-                IdentityItem::User => text.text(&identity.subject),
+                IdentityItem::User => identity.labels.subject.clone(),
                 IdentityItem::Name => identity.profile.name.as_ref().and_then(|name| self.encoding.encode(name.as_str())),
                 IdentityItem::Email => identity.profile.email.as_ref().and_then(|email| self.encoding.encode(email.as_str())),
                 IdentityItem::Groups if identity.profile.groups.is_empty() => None,
@@ -93,13 +101,12 @@ impl IdentityHeaders {
                     let list: Vec<&str> = identity.profile.groups.iter().map(crate::identity::Group::as_str).collect();
                     self.encoding.encode(&list.join(","))
                 }
-                IdentityItem::Provider => text.text(identity.provider.as_str()),
-                IdentityItem::Session => text.shown(identity.session),
+                IdentityItem::Provider => identity.labels.provider.clone(),
+                IdentityItem::Session => identity.labels.session.clone(),
             };
-            match value {
-                Some(value) => headers.insert(name.clone(), value),
-                None => headers.remove(name),
-            };
+            if let Some(value) = value {
+                headers.insert(name.clone(), value);
+            }
         }
     }
 
@@ -128,11 +135,8 @@ fn fold(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::base::SessionId;
-    use crate::identity::{DisplayName, Group, Profile, ProviderName, UserId};
+    use crate::identity::{DisplayName, Group, Profile, Somebody};
 
     fn ours() -> IdentityHeaders {
         let mut settings = IdentityHeaderSettings::preset("x-auth").unwrap();
@@ -140,14 +144,9 @@ mod tests {
         IdentityHeaders::new(&settings)
     }
 
-    fn identity(profile: Profile) -> Identity {
-        Identity {
-            user: UserId::parse("mju:60241234").unwrap(),
-            subject: "60241234".into(),
-            provider: ProviderName::new("mju").unwrap(),
-            session: SessionId::from_bytes([1; 16]),
-            profile: Arc::new(profile),
-        }
+    fn write(headers: &mut HeaderMap, profile: Profile) {
+        ours().clear(headers);
+        ours().write(headers, Somebody::with(profile).identity());
     }
 
     /// Lessons 1, 5 and 6.
@@ -211,7 +210,7 @@ mod tests {
     fn what_is_not_known_is_absent_and_what_is_korean_is_escaped() {
         let mut headers = HeaderMap::new();
         headers.insert("x-auth-groups", HeaderValue::from_static("admins"));
-        ours().write(&mut headers, &identity(Profile::default()), &mut HeaderText::new());
+        write(&mut headers, Profile::default());
         assert_eq!(headers["x-auth-user"], "60241234");
         assert!(!headers.contains_key("x-auth-groups") && !headers.contains_key("x-auth-name"));
         let known = Profile {
@@ -219,7 +218,7 @@ mod tests {
             groups: vec![Group::new("staff").unwrap(), Group::new("교수").unwrap()],
             ..Profile::default()
         };
-        ours().write(&mut headers, &identity(known), &mut HeaderText::new());
+        write(&mut headers, known);
         assert_eq!(headers["x-auth-name"], "%ED%99%8D 100%25");
         assert_eq!(headers["x-auth-groups"], "staff,%EA%B5%90%EC%88%98");
     }
@@ -231,7 +230,7 @@ mod tests {
             let settings = IdentityHeaderSettings { encoding, ..IdentityHeaderSettings::preset("remote").unwrap() };
             let mut headers = HeaderMap::new();
             let profile = Profile { name: Some(DisplayName::new(name).unwrap()), ..Profile::default() };
-            IdentityHeaders::new(&settings).write(&mut headers, &identity(profile), &mut HeaderText::new());
+            IdentityHeaders::new(&settings).write(&mut headers, Somebody::with(profile).identity());
             headers.remove("remote-name").unwrap()
         };
         assert_eq!(written(HeaderEncoding::Percent, "홍 100%"), "%ED%99%8D 100%25");

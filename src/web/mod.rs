@@ -13,6 +13,7 @@ mod origin;
 mod patience;
 mod peer;
 mod return_to;
+mod seen;
 mod settings;
 mod trailers;
 mod tunnels;
@@ -28,6 +29,7 @@ pub use origin::{CSRF_HEADER, CrossSite, DoubleSubmit, accepts_html, double_subm
 pub use patience::{Pace, Patience};
 pub use peer::{Known, Peer};
 pub use return_to::{FarPlace, ReturnTo, in_query};
+pub use seen::{Field, Seen};
 pub use settings::{CookieProfile, CookieSettings, CsrfSettings, HeaderEncoding, IdentityHeaderSettings, IdentityItem, SameSite};
 pub use trailers::{announced_trailers, filter_trailers, is_forbidden_trailer, takes_trailers, trailer_line};
 pub use tunnels::Tunnels;

@@ -15,9 +15,9 @@ impl Admin {
         }
         let now = self.shared.clock.now();
         // Cookies do not count here: a browser would send them along for any page that asks.
-        let Some(Ok(token)) = gateway.credentials(headers, None).bearer else { return Err(Fault::NoToken) };
+        let Some(Ok(token)) = gateway.settings.library.places.presented(headers, None) else { return Err(Fault::NoToken) };
         let verified = gateway.verifier.access(&token, now).map_err(|fault| Fault::Token(fault.into()))?;
-        let known = gateway.standing(verified, Shown::Header).map_err(Fault::Token)?;
+        let known = gateway.standing(verified, Shown::Header, now).map_err(Fault::Token)?;
         let user = known.verified.user.clone();
         if known.profile.role != Role::Admin {
             return Err(Fault::NotAdmin(user));

@@ -81,7 +81,7 @@ impl Gateway {
             }
         };
         let verified = self.verifier.access(&logged_in.access.token, now)?;
-        let known = self.standing(verified, crate::gateway::admit::Shown::Cookie)?;
+        let known = self.standing(verified, crate::gateway::admit::Shown::Cookie, now)?;
         if known.profile.role != Role::Admin {
             // What began is ended: a member has no session over a line without TLS.
             let (session, user) = (known.verified.session, known.verified.user.clone());

@@ -14,10 +14,11 @@ mod overview;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Method, Request};
+use http::{Method, Request};
 use hyper::body::Incoming;
 
 use super::admit::{Known, Shown};
+use super::forward::REQUEST_ID;
 use super::record::Record;
 use super::reply::{self, Reply};
 use super::voice::{Asker, Manner, chosen_language, language};
@@ -25,7 +26,7 @@ use super::{Gateway, Intake, Refusal};
 use crate::base::Timestamp;
 use crate::identity::Role;
 use crate::pages::{Console, Lang};
-use crate::web::{CsrfSettings, Peer, ReturnTo, SessionCookies, from_our_pages, wants_page};
+use crate::web::{CsrfSettings, Peer, ReturnTo, Seen, SessionCookies, from_our_pages, wants_page};
 
 /// A password given longer ago than this is asked for again before anything is changed.
 const FRESH: Duration = Duration::from_secs(5 * 60);
@@ -151,11 +152,12 @@ impl Gateway {
 
     /// Answers a browser at the admin listener.
     pub(super) async fn handle_at_desk(&self, request: Request<Incoming>, peer: &Peer) -> Reply {
-        let mut record = Box::new(Record::begin(&self.shared, &request, peer.address));
-        let asker = Asker::of(&request);
+        let seen = Seen::of(request.headers());
+        let mut record = Box::new(Record::begin(&self.shared, &request, seen, peer.address));
+        let asker = Asker::of(&request, seen);
         let here = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let headers = request.headers().clone();
-        let mut reply = match self.answer_at_desk(request, peer, &mut record).await {
+        let mut reply = match self.answer_at_desk(request, seen, peer, &mut record).await {
             Ok(reply) => reply,
             Err(refusal) if refusal.asks_for_login() && asker.manner != Manner::Program => {
                 record.refusal = Some(refusal.word());
@@ -167,19 +169,17 @@ impl Gateway {
             }
             Err(refusal) => self.refuse(&refusal, &asker, &mut record),
         };
-        if let Ok(id) = HeaderValue::from_str(record.id.as_str()) {
-            reply.headers_mut().insert("x-request-id", id);
-        }
+        reply.headers_mut().insert(REQUEST_ID, record.id_header.clone());
         record.answered(reply.status());
         reply.body_mut().carry(record);
         reply
     }
 
-    async fn answer_at_desk(&self, request: Request<Incoming>, peer: &Peer, record: &mut Record) -> Result<Reply, Refusal> {
-        let now = self.shared.clock.now();
+    async fn answer_at_desk(&self, request: Request<Incoming>, seen: Seen, peer: &Peer, record: &mut Record) -> Result<Reply, Refusal> {
+        let now = record.began;
         record.route = Some("desk".into());
         let (head, body) = request.into_parts();
-        let intake = self.intake(head, Some(body), peer)?.at_desk(&SessionCookies::desk());
+        let intake = self.intake(head, seen, Some(body), peer)?.at_desk(&SessionCookies::desk());
         let path = intake.path.as_str().to_owned();
         let allowed: &[Method] = match (Place::of(&path), path.as_str()) {
             (Some(place), _) => place.methods(),

@@ -58,7 +58,7 @@ impl Gateway {
             asked.iter().filter_map(|asked| Some((asked.label.as_str(), answers.get(&asked.name)?.as_str()))).collect();
         let lang = lang(intake);
         let page = AccountPage {
-            identity: &identity,
+            identity,
             provider: self.pages.account_system(identity.provider.as_str()).0,
             now,
             token_ends: known.verified.expires,

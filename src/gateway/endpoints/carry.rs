@@ -211,7 +211,7 @@ impl Gateway {
             // A login that has ended meanwhile is not carried anywhere.
             let verified = self.verifier.access(&ticket.access.0, now)?;
             record.person = Some(Arc::clone(&verified.subject));
-            self.standing(verified, Shown::Cookie)?;
+            self.standing(verified, Shown::Cookie, now)?;
             let mut reply = reply::see_other(next.as_str());
             let (token, csrf) = &ticket.access;
             self.cookies.set_access(reply.headers_mut(), token, csrf, ticket.life, now);

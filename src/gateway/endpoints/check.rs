@@ -9,7 +9,7 @@ use crate::gateway::reply::{self, Reply};
 use crate::gateway::voice::{Asker, CHALLENGE};
 use crate::gateway::{Gateway, HostFault, Intake, Refusal};
 use crate::routing::{CanonicalPath, PathFault};
-use crate::web::{HeaderText, field};
+use crate::web::field;
 
 /// The request that is asked about stands behind this, when the proxy puts it into the path (Envoy).
 pub(super) const WITH_PATH: &str = "/.auth/check/";
@@ -103,8 +103,8 @@ impl Gateway {
         let route = self.route(intake, record)?;
         let admission = self.admit_as_is(intake, route, now)?;
         let mut reply = reply::empty(StatusCode::OK);
-        record.person = admission.identity().map(|identity| std::sync::Arc::clone(&identity.subject));
-        self.introduce(reply.headers_mut(), &admission, route, now, &mut HeaderText::new())?;
+        record.person = admission.identity().map(|identity| std::sync::Arc::clone(identity.subject));
+        self.introduce(reply.headers_mut(), &admission, route, now)?;
         Ok(reply)
     }
 }

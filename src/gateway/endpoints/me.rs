@@ -19,7 +19,7 @@ impl Gateway {
         if wants_page(&intake.method, &intake.headers) {
             let lang = lang(intake);
             let page = MePage {
-                identity: &identity,
+                identity,
                 provider: self.pages.account_system(identity.provider.as_str()).0,
                 now,
                 token_ends: known.verified.expires,
@@ -34,7 +34,7 @@ impl Gateway {
         Ok(reply::json(
             StatusCode::OK,
             &json!({
-                "sub": &*identity.subject,
+                "sub": &**identity.subject,
                 "user": identity.user.to_string(),
                 "provider": identity.provider.as_str(),
                 "role": profile.role.as_str(),

@@ -6,3 +6,4 @@ mod published;
 mod scene;
 mod sessions;
 mod streams;
+mod turns;

@@ -130,8 +130,8 @@ impl Scene {
             known: crate::web::Known::Address,
         });
         let service = service_fn(move |request| {
-            let (gateway, peer) = (Arc::clone(&gateway), Arc::clone(&peer));
-            async move { Ok::<_, std::convert::Infallible>(gateway.handle(request, &peer).await) }
+            let answering = Arc::clone(&gateway).handle(request, &peer);
+            async move { Ok::<_, std::convert::Infallible>(answering.await) }
         });
         tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(far), service).with_upgrades());
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(near)).await.unwrap();

@@ -13,7 +13,7 @@ use crate::pages::{Lang, Pages};
 #[derive(Clone, Copy, Debug)]
 pub struct AccountPage<'a> {
     /// The person, in the session of this request.
-    pub identity: &'a Identity,
+    pub identity: Identity<'a>,
     /// What people call the account system.
     pub provider: &'a str,
     /// What else the person was asked, and answered.

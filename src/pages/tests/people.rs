@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::samples::{Named, Say, identity, now};
+use super::samples::{Named, Say, now, somebody};
 use crate::base::{ClientAddr, SessionId, Timestamp};
 use crate::identity::Role;
 use crate::observe::AuditKind;
@@ -120,10 +120,10 @@ fn sessions(say: Say<'_>) -> [SessionRow<'static>; 3] {
 }
 
 fn accounts(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
-    let (who, sessions) = (identity(say), sessions(say));
+    let (who, sessions) = (somebody(say), sessions(say));
     let fields = [(say("학과"), say("컴퓨터공학과"))];
     let page = AccountPage {
-        identity: &who,
+        identity: who.identity(),
         provider: say("외부인 계정"),
         fields: &fields,
         now: now(),

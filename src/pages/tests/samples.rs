@@ -1,11 +1,10 @@
 //! One of each page, with texts as they are in real life or with whatever a test puts in their place.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::people;
-use crate::base::{SessionId, Timestamp};
-use crate::identity::{DisplayName, Email, Group, Identity, Profile, ProviderName, Role, UserId};
+use crate::base::Timestamp;
+use crate::identity::{DisplayName, Email, Group, Profile, Role, Somebody};
 use crate::pages::{
     Accent, Action, Brand, Label, Lang, LoggedOutPage, LoginError, LoginPage, LogoutPage, MePage, Message, MessagePage, Pages,
     ProviderChoice, RefusalKind, RefusalPage, Wait, WhyHere,
@@ -168,25 +167,20 @@ fn refusals(pages: &Pages, lang: Lang, say: Say<'_>) -> Vec<Named> {
     kinds(say).into_iter().enumerate().map(refusal).collect()
 }
 
-pub(super) fn identity(say: Say<'_>) -> Identity {
-    let user = UserId::parse("mju:60241234").unwrap();
-    Identity {
-        subject: say("60241234").into(),
-        user,
-        provider: ProviderName::new("mju").unwrap(),
-        session: SessionId::from_bytes([7; 16]),
-        profile: Arc::new(Profile {
-            role: Role::Member,
-            groups: vec![Group::new(say("students")).unwrap(), Group::new(say("cs")).unwrap()],
-            name: Some(DisplayName::new(say("김명지")).unwrap()),
-            email: Some(Email::new(say("kim@mju.ac.kr")).unwrap()),
-        }),
-    }
+pub(super) fn somebody(say: Say<'_>) -> Somebody {
+    let profile = Profile {
+        role: Role::Member,
+        groups: vec![Group::new(say("students")).unwrap(), Group::new(say("cs")).unwrap()],
+        name: Some(DisplayName::new(say("김명지")).unwrap()),
+        email: Some(Email::new(say("kim@mju.ac.kr")).unwrap()),
+    };
+    Somebody::named(say("60241234"), profile)
 }
 
 fn me(pages: &Pages, lang: Lang, say: Say<'_>) -> String {
+    let somebody = somebody(say);
     let page = MePage {
-        identity: &identity(say),
+        identity: somebody.identity(),
         provider: say("명지대학교 통합로그인"),
         now: now(),
         token_ends: now().plus(Duration::from_secs(860)),
