@@ -15,8 +15,9 @@ use super::drain::Drain;
 use super::faults::{FaultLog, is_late_head};
 use super::handler::{Handler, Service};
 use super::limits::Place;
-use super::stall::Streams;
+use super::streams::{Arrivals, WithStreams};
 use super::timer::SharedTimers;
+use crate::observe::ConnectionFault;
 use crate::web::{Pace, Peer};
 
 /// How often a connection that was told to end is looked at.
@@ -62,7 +63,7 @@ impl Http {
     }
 
     /// HTTP/2 whose streams are run by `streams`.
-    fn h2<H>(&self, streams: Streams<H>) -> http2::Builder<Streams<H>> {
+    fn h2(&self, streams: Arrivals) -> http2::Builder<Arrivals> {
         let mut h2 = http2::Builder::new(streams);
         h2.timer(TokioTimer::new())
             .max_concurrent_streams(self.max_streams)
@@ -114,10 +115,22 @@ where
     H: Handler,
 {
     let (io, service, activity) = prepare(stream, &peer, &site);
-    let mut connection = Box::pin(site.http.h2(Streams { site: Arc::clone(&site), peer: Arc::clone(&peer) }).serve_connection(io, service));
+    let note = {
+        let (site, peer) = (Arc::clone(&site), Arc::clone(&peer));
+        move || site.faults.note(ConnectionFault::SendTimeout, peer.address)
+    };
+    let mut connection = WithStreams::new(site.http.send, note, |streams| site.http.h2(streams).serve_connection(io, service));
     async move {
         let unused = unused(&activity, site.http.unused);
-        let ended = drive(connection.as_mut(), http2::Connection::graceful_shutdown, &activity, &site.drain, unused, QUIET_HTTP2).await;
+        let ended = drive(
+            Pin::new(&mut connection),
+            |connection| http2::Connection::graceful_shutdown(connection.get_mut().connection.as_mut()),
+            &activity,
+            &site.drain,
+            unused,
+            QUIET_HTTP2,
+        )
+        .await;
         drop(connection);
         conclude(ended, &activity, &peer, &site);
         drop(place);

@@ -20,6 +20,7 @@ mod redirect;
 mod socket;
 mod spread;
 mod stall;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod timer;

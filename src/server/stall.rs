@@ -1,13 +1,12 @@
+//! Resets HTTP/2 streams whose client gives no window for what it has asked for: the connection may be lively all the while, so
+//! that nothing else would end them.
+
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 
-use super::connection::Site;
-use super::handler::Handler;
-use crate::observe::ConnectionFault;
-use crate::web::{Pace, Patience, Peer};
+use crate::web::{Pace, Patience};
 
 /// How far hyper has come with one answer.
 #[derive(Clone, Copy, Default)]
@@ -45,33 +44,9 @@ pub(super) fn given(bytes: usize) {
     CURRENT.set(Answer { given: given + last, last, asked: false });
 }
 
-/// Runs the streams of one HTTP/2 connection, and resets those whose client gives no window for what it has asked for: the
-/// connection may be lively all the while, so that nothing else would end them.
-pub(super) struct Streams<H> {
-    pub(super) site: Arc<Site<H>>,
-    pub(super) peer: Arc<Peer>,
-}
-
-impl<H> Clone for Streams<H> {
-    fn clone(&self) -> Self {
-        Self { site: Arc::clone(&self.site), peer: Arc::clone(&self.peer) }
-    }
-}
-
-impl<H: Handler, F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Streams<H> {
-    fn execute(&self, stream: F) {
-        let Self { site, peer } = self.clone();
-        tokio::spawn(async move {
-            if !run(stream, site.http.send).await {
-                site.faults.note(ConnectionFault::SendTimeout, peer.address);
-            }
-        });
-    }
-}
-
 /// Runs a stream to its end; `false` when the client let it wait for too long. Dropping hyper's future resets the stream
 /// (CANCEL) and lets go of the upstream.
-async fn run(stream: impl Future<Output = ()>, pace: Pace) -> bool {
+pub(super) async fn run(stream: impl Future<Output = ()>, pace: Pace) -> bool {
     let mut stream = pin!(stream);
     let (mut patience, mut answer) = (Patience::new(pace), Answer { asked: true, ..Answer::default() });
     poll_fn(|cx| {

@@ -91,6 +91,7 @@ async fn handle(stage: Stage, request: Request<Incoming>, peer: Arc<Peer>) -> Re
             stage.go.acquire().await.unwrap().forget();
             full("at last".into())
         }
+        "/panic" => panic!("a handler that panics, for a test"),
         "/endless" => Response::new(TestBody::Right(Endless(Some(Bytes::from_static(b"first"))))),
         "/peer" => full(format!("{} {} {} {} {}", peer.address, peer.port, peer.local, peer.secure, peer.worker)),
         "/echo" => {

@@ -117,6 +117,19 @@ async fn a_request_under_way_is_not_an_unused_connection() {
     assert_eq!(text(bounded(answer).await.unwrap().unwrap()).await, "at last");
 }
 
+/// The streams of a connection are run by one task.
+#[tokio::test]
+async fn a_stream_that_panics_ends_alone() {
+    let house = House::open();
+    let mut sender = house.connect_http2().await;
+    let neighbour = tokio::spawn(sender.send_request(get("/slow")));
+    bounded(house.stage.begun.notified()).await;
+    assert!(bounded(sender.send_request(get("/panic"))).await.is_err());
+    house.stage.go.add_permits(1);
+    assert_eq!(text(bounded(neighbour).await.unwrap().unwrap()).await, "at last");
+    assert!(bounded(sender.send_request(get("/peer"))).await.is_ok(), "the connection goes on");
+}
+
 #[tokio::test]
 async fn a_peer_that_does_not_shake_hands_is_cut_at_the_deadline() {
     let house = House::with(&Settings { handshake_timeout: SHORT, ..settings() });
