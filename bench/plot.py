@@ -10,6 +10,7 @@ import statistics
 import sys
 
 WIDTH, HEIGHT, LEFT, TOP, GAP = 380, 230, 56, 40, 24
+HEAD = 20  # room for what the whole sheet shows
 PLOT_W, PLOT_H = WIDTH - LEFT - 16, HEIGHT - TOP - 44
 TITLES = {"routes": "routes", "people": "people with a session each", "changes": "ended sessions that still act", "tokens": "distinct tokens in turn"}
 STYLE = """<style>
@@ -56,7 +57,9 @@ class Panel:
         for place, (size, low, middle, high) in zip(self.places, self.points):
             x = self.x(place)
             line.append(f"{x:.1f},{self.y(middle):.1f}")
-            out.append(f'<text x="{x:.1f}" y="{self.y0 + PLOT_H + 18}" text-anchor="middle">{short(size)}</text>')
+            # Two that would stand in each other's way stand one below the other.
+            lower = 14 if line[1:] and x - float(line[-2].split(",")[0]) < 38 else 0
+            out.append(f'<text x="{x:.1f}" y="{self.y0 + PLOT_H + 18 + lower}" text-anchor="middle">{short(size)}</text>')
             if high > low:
                 out.append(f'<line class="bar" x1="{x:.1f}" x2="{x:.1f}" y1="{self.y(low):.1f}" y2="{self.y(min(high, self.top)):.1f}"/>')
             out.append(f'<circle class="dot" cx="{x:.1f}" cy="{self.y(middle):.1f}" r="3.5"/>')
@@ -67,9 +70,9 @@ class Panel:
 def sheet(path, what, panels):
     columns, lines = 2, math.ceil(len(panels) / 2)
     width, height = columns * WIDTH + GAP, lines * HEIGHT
-    body = "\n".join(panel.draw() for panel in panels)
+    body = "\n".join([f'<text class="title" x="{LEFT}" y="-2">{what}</text>', *(panel.draw() for panel in panels)])
     with open(path, "w") as file:
-        file.write(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{what}">\n'
+        file.write(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 -{HEAD} {width} {height + HEAD}" role="img" aria-label="{what}">\n'
                    f"<title>{what}</title>\n{STYLE}\n{body}\n</svg>\n")
 
 

@@ -105,6 +105,7 @@ def ask(server, headers, path="/x?a=1"):
 
 def idle(server, count):
     """Memory at rest, and for each of `count` connections that asked once and now wait."""
+    time.sleep(2)
     before, held, request = server.memory(), [], head(server)
     for _ in range(count):
         connection = connect(server)

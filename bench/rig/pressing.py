@@ -5,6 +5,7 @@ import glob
 import hashlib
 import json
 import multiprocessing
+import os
 import threading
 import time
 
@@ -18,9 +19,14 @@ class Apart:
 
     def __enter__(self):
         ready = multiprocessing.Event()
-        self.process = multiprocessing.Process(target=self.run, args=(ready,), daemon=True)
+        self.process = multiprocessing.Process(target=self.press, args=(ready,), daemon=True)
         self.process.start()
         ready.wait(60)
+
+    def press(self, ready):
+        # They share a core with the quiet clients, who must not be late because of them.
+        os.nice(10)
+        self.run(ready)
 
     def __exit__(self, *_):
         self.process.terminate()

@@ -148,7 +148,7 @@ fn number(out: &mut Vec<u8>, number: u64, digits: usize) {
 
 /// Seconds with three decimals, rounded.
 fn seconds(out: &mut Vec<u8>, span: Duration) {
-    let millis = u64::try_from((span.as_micros() + 500) / 1000).unwrap_or(u64::MAX);
+    let millis = span.as_secs().saturating_mul(1000).saturating_add(u64::from((span.subsec_micros() + 500) / 1000));
     number(out, millis / 1000, 1);
     out.push(b'.');
     number(out, millis % 1000, 3);

@@ -18,7 +18,11 @@ static OTHERS: [HeaderName; 5] = [KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICA
 /// Always before identity headers are written: a client that lists `X-Auth-User` in `Connection` must not make a later hop
 /// drop ours (Fabio CVE-2025-48865, Traefik CVE-2024-45410, Apache CVE-2022-31813).
 pub fn strip_hop_by_hop(headers: &mut HeaderMap, seen: Seen) {
-    if seen.has(Field::Connection) {
+    // `keep-alive` alone, as most upstreams have it, names what is looked for below.
+    let usual = || headers.get_all(CONNECTION).iter().all(|line| line.as_bytes().eq_ignore_ascii_case(b"keep-alive"));
+    if seen.has(Field::Connection) && usual() {
+        headers.remove(CONNECTION);
+    } else if seen.has(Field::Connection) {
         let options = headers.get_all(CONNECTION).iter().flat_map(connection_options);
         let named: Vec<HeaderName> = options
             .flat_map(|option| headers.keys().filter(|name| name.as_str().as_bytes().eq_ignore_ascii_case(option)).cloned())
@@ -79,6 +83,14 @@ mod tests {
             ("transfer-encoding", "chunked"),
             ("accept", "*/*"),
         ]);
+        let seen = Seen::of(&headers);
+        strip_hop_by_hop(&mut headers, seen);
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["accept"]);
+    }
+
+    #[test]
+    fn the_usual_line_takes_what_it_names_along() {
+        let mut headers = headers(&[("connection", "Keep-Alive"), ("keep-alive", "timeout=5"), ("accept", "*/*")]);
         let seen = Seen::of(&headers);
         strip_hop_by_hop(&mut headers, seen);
         assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["accept"]);
