@@ -98,7 +98,7 @@ impl Upstream {
         request: Request<RequestBody>,
         worker: usize,
     ) -> impl Future<Output = Result<Response<LeasedBody>, SendError>> + Send {
-        // What needs no waiting is done here and not in the future, which then has no room for a request but while one is sent.
+        // What needs no waiting is done here and not in the future, which then needs no room for the request.
         let request = framing::prepare(request);
         let asks_upgrade = request.headers().contains_key(UPGRADE);
         let mut choice = self.balance.choose(&self.endpoints, worker);
