@@ -9,7 +9,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-# Static against glibc: its malloc and its resolver are those the tests run with. Naming the target keeps the flag away from
+# Static against glibc, whose resolver is the one the tests run with. Naming the target keeps the flag away from
 # build scripts and macros, which have to stay dynamic.
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
